@@ -1,0 +1,1 @@
+"""Datasets, collections of photographs, table schemas and the registry of assets."""

