@@ -27,7 +27,7 @@ bench: setup  ## every script ends with one line of JSON
 	for script in benchmarks/[!_]*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
 
 docs: setup  ## the documentation that is generated from the code
-	$(BIN)/python -m data.tables docs/tables.md
+	$(BIN)/python -m data.schemas docs/tables.md
 
 clean:
 	rm -rf $(VENV) out .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

@@ -1,0 +1,114 @@
+"""The tables' columns, defined once: Arrow types, descriptions, and the documentation made from them.
+
+``python -m data.schemas docs/tables.md`` writes the documentation.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+LOSS_TERMS = ("identity", "identity_random", "content", "pixel", "landmark", "regularisation", "total")
+"""Terms of the energy, Eq. 13 of Fast-GANFIT, and their weighted sum."""
+STAGES = ("read", "detect", "align", "fit", "export")
+"""What happens to a photograph, in this order; `stage` of a row names the last one entered."""
+STATUSES = ("ok", "no_face", "unreadable", "failed")
+PARTITIONS = ("method", "texture_model")
+"""Columns of `reconstructions` that are folders (Hive style) and not stored in the files."""
+CAMERA, LIGHT = 10, 9
+
+
+@dataclass(frozen=True)
+class Dimensions:
+    """Lengths of the coefficient vectors, which the assets decide."""
+
+    identity: int
+    expression: int
+    texture: int
+
+
+def reconstructions(dimensions: Dimensions) -> pa.Schema:
+    """Columns of `reconstructions`: one row per photograph, or per face where all faces were asked for."""
+    terms = pa.struct([pa.field(term, pa.float32()) for term in LOSS_TERMS])
+    seconds = pa.struct([pa.field(stage, pa.float32()) for stage in STAGES])
+    return pa.schema(
+        [
+            _column("run_id", pa.string(), "the run that wrote the row", nullable=False),
+            _column("method", pa.string(), "ganfit, fast or ganfit++ (folder)", nullable=False),
+            _column("texture_model", pa.string(), "gan, vae or pca (folder)", nullable=False),
+            _column("collection", pa.string(), "name of the collection's root folder", nullable=False),
+            _column("unit_id", pa.string(), "path below that root, forward slashes", nullable=False),
+            _column("face_index", pa.int32(), "0 for the largest face; null without one"),
+            _column("source", pa.list_(pa.string()), "paths of the photographs", nullable=False),
+            _column("content_sha256", pa.string(), "of the photograph's bytes; null where unreadable"),
+            _column("subject", pa.string(), "who is shown, where the collection says it"),
+            _column("frames", pa.int32(), "photographs fitted together", nullable=False),
+            _column("status", pa.string(), "ok, no_face, unreadable or failed", nullable=False),
+            _column("stage", pa.string(), "last stage entered: " + ", ".join(STAGES), nullable=False),
+            _column("reason", pa.string(), "why the status is not ok"),
+            _column("detection_score", pa.float32(), "probability of a face, 0 to 1"),
+            _column("detection_box", _vector(4), "left, top, right, bottom in px of the upright photograph"),
+            _column("landmarks", _vector(136), "68 points x0, y0, x1, ... in px of the upright photograph"),
+            _column("identity", _vector(dimensions.identity), "p_s, in standard deviations"),
+            _column("expression", _vector(dimensions.expression), "p_e, in the expression model's units"),
+            _column("texture", _vector(dimensions.texture), "p_t, latent of the texture model"),
+            _column("camera", _vector(CAMERA), "p_c: eye, target, up in mm; focal length in half crop sides"),
+            _column("light", _vector(LIGHT), "p_l: position in mm, colour, ambient"),
+            _column("losses", terms, "final value of every term, unweighted; total is the weighted sum"),
+            _column("iterations", pa.int32(), "iterations of both stages"),
+            _column("converged", pa.bool_(), "the energy had stopped falling"),
+            _column("seconds", seconds, "wall time per stage; a batch's time is shared evenly by its faces"),
+            _column("device", pa.string(), "cpu or the accelerator's name", nullable=False),
+            _column("assets", pa.map_(pa.string(), pa.string()), "asset id -> sha256", nullable=False),
+            _column("config_sha256", pa.string(), "of the preset and options", nullable=False),
+            _column("code_version", pa.string(), "version of this program", nullable=False),
+            _column("seed", pa.int64(), "seed of the run", nullable=False),
+            _column("mesh", pa.string(), "GLB, relative to the output folder"),
+            _column("overlay", pa.string(), "picture of the fit, relative to the output folder"),
+            _column("created_at", pa.timestamp("us", tz="UTC"), "when the row was made", nullable=False),
+        ],
+        metadata={"table": "reconstructions", "version": "1"},
+    )
+
+
+def documentation() -> str:
+    """Markdown of every table's columns."""
+    symbolic = {"identity": "n_s", "expression": "n_e", "texture": "n_t"}
+    folders = "/".join(f"{name}=..." for name in PARTITIONS)
+    lines = [
+        "# Tables",
+        "",
+        "Made from `data/schemas.py` by `make docs`; a test keeps the two equal.",
+        "",
+        "## reconstructions",
+        "",
+        f"`OUT/reconstructions/{folders}/part-COLLECTION-SHARD.parquet`. One row per photograph, or per face",
+        "with `--all-faces`; a photograph that could not be fitted has a row too. The lengths n_s, n_e and n_t are",
+        "those of the models in use.",
+        "",
+        "| column | type | null | meaning |",
+        "|---|---|---|---|",
+    ]
+    for field in reconstructions(Dimensions(identity=1, expression=1, texture=1)):
+        kind = str(field.type)
+        if field.name in symbolic:
+            kind = f"fixed_size_list<float>[{symbolic[field.name]}]"
+        kind = kind.replace("element: ", "").replace("item: ", "")
+        null = "yes" if field.nullable else "no"
+        lines.append(f"| `{field.name}` | `{kind}` | {null} | {field.metadata[b'description'].decode()} |")
+    return "\n".join(lines) + "\n"
+
+
+def _vector(length: int) -> pa.DataType:
+    return pa.list_(pa.float32(), length)
+
+
+def _column(name: str, kind: pa.DataType, description: str, nullable: bool = True) -> pa.Field:
+    return pa.field(name, kind, nullable=nullable, metadata={"description": description})
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(documentation(), encoding="utf-8")
