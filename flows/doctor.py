@@ -1,0 +1,97 @@
+"""`ganfit doctor`: what this installation can do."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from data.assets import ASSETS, Asset, AssetError, AssetIntegrityError, locate
+from tasks.run import code_version
+
+OPTIONAL_PACKAGES = {
+    "warp-lang": ("gpu", "no second rasteriser; the default one runs everywhere"),
+    "insightface": ("insightface", "no ArcFace networks"),
+    "face-alignment": ("face-alignment", "no second source of landmarks"),
+    "pytorch3d": ("pytorch3d", "no comparison with its rasteriser"),
+    "open3d": ("evaluation", "no mesh distances and registration"),
+}
+
+
+def examine(console: Console) -> bool:
+    """Print the state of this installation; whether photographs can be fitted."""
+    import torch
+
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+    console.print(
+        f"ganfit {code_version()}, Python {platform.python_version()}, torch {torch.__version__}, "
+        f"device {device} ({torch.get_num_threads()} threads)"
+    )
+    console.print(_roles_table())
+    problems = dict(_problems())
+    for asset_id, problem in problems.items():
+        console.print(escape(problem), style="red" if ASSETS[asset_id].required else "yellow", soft_wrap=True)
+    console.print(_packages_table())
+    ready = not any(ASSETS[asset_id].required for asset_id in problems)
+    console.print("[green]photographs can be fitted[/]" if ready else "[red]photographs cannot be fitted[/]")
+    return ready
+
+
+def assets_table() -> Table:
+    """Every known asset with its version, licence and place."""
+    table = _table("assets", "asset", "version", "licence", "source", "found in")
+    for asset in ASSETS.values():
+        table.add_row(asset.id, asset.version, asset.licence, asset.source, _place(asset))
+    return table
+
+
+def _roles_table() -> Table:
+    table = _table("assets", "asset", "role", "commercial use", "found in")
+    for asset in ASSETS.values():
+        table.add_row(asset.id, asset.role, asset.commercial_use, _place(asset))
+    return table
+
+
+def _table(title: str, first: str, *headings: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column(first, no_wrap=True)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
+
+
+def _place(asset: Asset) -> str:
+    try:
+        return f"[green]{locate(asset.id).place}[/]"
+    except AssetIntegrityError:
+        return "[red]wrong file[/]"
+    except AssetError:
+        return "[red]missing[/]" if asset.required else "[yellow]missing[/]"
+
+
+def _problems() -> Iterator[tuple[str, str]]:
+    for asset_id in ASSETS:
+        try:
+            locate(asset_id)
+        except AssetError as error:
+            yield asset_id, str(error)
+
+
+def _packages_table() -> Table:
+    table = _table("optional packages", "package", "installed", "without it", "how to get it")
+    for package, (extra, cost) in OPTIONAL_PACKAGES.items():
+        version = _version(package)
+        how = "" if version else escape(f"pip install -e '.[{extra}]'")
+        table.add_row(package, version or "[yellow]no[/]", cost, how)
+    return table
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None

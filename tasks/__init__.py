@@ -1,0 +1,1 @@
+"""Prefect tasks: thin wrappers that give the method's steps retries, timeouts and tags."""

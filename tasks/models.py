@@ -1,0 +1,93 @@
+"""The models of a preset, loaded once per process from the asset registry."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import torch
+from ganfit_core.mesh import Mesh
+
+from data import assets
+from data.schemas import Dimensions
+
+if TYPE_CHECKING:
+    from ganfit_core.fitting import FitResult
+    from ganfit_core.perception.align import AlignedFace
+
+    from ganfit_core.perception.detect import Detection
+
+
+class FaceFitter(Protocol):
+    """What a run asks of ganfit_core.fitting.Fitter."""
+
+    def fit(
+        self,
+        faces: list[AlignedFace],
+        seed: int,
+        on_iteration: Callable[[int, int], None] | None = None,
+    ) -> list[FitResult]:
+        """One result per face; raises FitError."""
+
+
+@dataclass(frozen=True)
+class Models:
+    """Everything a fit needs."""
+
+    detect: Callable[[np.ndarray], list[Detection]]
+    """RGB photograph -> faces, the largest first."""
+    landmarks: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    """RGB photograph and box -> (68, 2) pixels."""
+    fitter: FaceFitter
+    topology: Mesh
+    """The mean head; its triangles and UVs are those of every result."""
+    dimensions: Dimensions
+    crop_size: int
+    """Side of the aligned crop, px: that of the rendering."""
+    sha256: dict[str, str]
+    """Asset id -> hash of the file in use."""
+    device: str
+
+
+@functools.cache
+def load_models(preset: str) -> Models:
+    """Load the models of a preset ("laptop" or "paper").
+
+    Raises data.assets.AssetError for a missing or damaged asset, KeyError for an unknown preset.
+    """
+    from ganfit_core.fitting import PRESETS, Fitter
+    from ganfit_core.morphable import MorphableModel
+    from ganfit_core.perception.landmarks import DlibLandmarks
+
+    from ganfit_core.identity.dlib_resnet import DlibResNet
+    from ganfit_core.perception.detect import CenterFace
+    from ganfit_core.renderer import Renderer
+    from ganfit_core.texture.generator import Generator
+
+    settings = PRESETS[preset]
+    found = {asset.id: assets.locate(asset.id) for asset in assets.ASSETS.values() if asset.required}
+    paths = {asset_id: file.path for asset_id, file in found.items()}
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    torch.set_flush_denormal(True)  # without it an iteration on the CPU takes fifteen times as long
+    model = MorphableModel.load(paths["morphable"]).to(device).eval()
+    texture_model = Generator.load(paths["texture-generator"]).to(device).eval()
+    network = DlibResNet.load(paths["dlib-resnet"]).to(device).eval()
+    renderer = Renderer(model.faces, model.uvs, model.uv_faces, settings.render_size).to(device)
+    return Models(
+        detect=CenterFace(paths["centerface"]),
+        landmarks=DlibLandmarks(paths["dlib-landmarks-68"]),
+        fitter=Fitter(model, texture_model, renderer, network, settings),
+        topology=Mesh(
+            vertices=model.mean.cpu().numpy(),
+            faces=model.faces.cpu().numpy(),
+            uvs=model.uvs.cpu().numpy(),
+            uv_faces=model.uv_faces.cpu().numpy(),
+        ),
+        dimensions=Dimensions(model.n_identity, model.n_expression, texture_model.latent_dim),
+        crop_size=settings.render_size,
+        sha256={asset_id: file.sha256 for asset_id, file in found.items()},
+        device=torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+    )

@@ -1,0 +1,43 @@
+"""Telling whoever watches how far a run is."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import Protocol
+
+from tasks.run import Work
+
+
+class Progress(Protocol):
+    """What a run reports while it works."""
+
+    def started(self, photos: int) -> None:
+        """So many photographs will be processed."""
+
+    def step(self, what: str, done: int, total: int) -> None:
+        """``done`` of ``total`` parts of what is being done are over."""
+
+    def finished(self, work: Work) -> None:
+        """All is known about a photograph or face, good or bad."""
+
+
+class Silence:
+    """Reports to nobody."""
+
+    def started(self, photos: int) -> None:
+        """Say nothing."""
+
+    def step(self, what: str, done: int, total: int) -> None:
+        """Say nothing."""
+
+    def finished(self, work: Work) -> None:
+        """Say nothing."""
+
+
+progress: ContextVar[Progress] = ContextVar("progress")
+"""Set by the command line; a context variable, since a flow's parameters have to be plain data."""
+
+
+def current() -> Progress:
+    """Who listens in this context."""
+    return progress.get(Silence())

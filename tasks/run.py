@@ -1,0 +1,94 @@
+"""What is the same for every row of a run, and the work on one face as it passes through the steps."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import hashlib
+import importlib.metadata
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from data.collections import Unit
+
+if TYPE_CHECKING:
+    from ganfit_core.fitting import FitResult
+    from ganfit_core.perception.align import AlignedFace
+
+METHOD, TEXTURE_MODEL = "ganfit", "gan"
+_LONGEST_REASON = 300
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run over a collection."""
+
+    out: Path
+    """Folder of the results."""
+    preset: str
+    all_faces: bool
+    """Fit every face of a photograph rather than the largest."""
+    seed: int
+    run_id: str = field(
+        default_factory=lambda: f"{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+    )
+
+    def config_sha256(self) -> str:
+        """Hash of what decides the results besides assets, code and seed."""
+        from ganfit_core.fitting import PRESETS
+
+        config = {"preset": dataclasses.asdict(PRESETS[self.preset]), "all_faces": self.all_faces}
+        return hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode()).hexdigest()
+
+    def folder(self, unit: Unit, face_index: int) -> Path:
+        """Where a face's files go, relative to ``out``."""
+        folder = Path("faces", *unit.unit_id.split("/"))
+        return folder / f"face-{face_index:02d}" if self.all_faces else folder
+
+
+@dataclass(frozen=True)
+class Work:
+    """A photograph, or one of its faces, on its way to becoming a row."""
+
+    unit: Unit
+    columns: Mapping[str, Any]
+    """Values of the row as far as they are known."""
+    face: AlignedFace | None = None
+    result: FitResult | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing has gone wrong so far."""
+        return bool(self.columns["status"] == "ok")
+
+    def with_columns(self, **columns: Any) -> Work:
+        """The same work, knowing more; ``seconds`` are added to those known."""
+        if "seconds" in columns:
+            columns["seconds"] = {**self.columns.get("seconds", {}), **columns["seconds"]}
+        return dataclasses.replace(self, columns={**self.columns, **columns})
+
+    def failed(self, stage: str, error: Exception) -> Work:
+        """The same work, stopped by an error at this stage; pictures and results are let go."""
+        stopped = self.with_columns(status="failed", stage=stage, reason=one_line(error))
+        return dataclasses.replace(stopped, face=None, result=None)
+
+
+def batches(works: Sequence[Work], size: int) -> list[list[Work]]:
+    """The work that is still going well, in runs of at most ``size``."""
+    usable = [work for work in works if work.ok]
+    return [usable[start : start + size] for start in range(0, len(usable), size)]
+
+
+def one_line(error: Exception) -> str:
+    """An error as a table's reason: its message, with its type where the message alone says little."""
+    message = " ".join(str(error).split())
+    return f"{type(error).__name__}: {message}"[:_LONGEST_REASON] if message else type(error).__name__
+
+
+def code_version() -> str:
+    """Version of this program."""
+    return importlib.metadata.version("ganfit")
