@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ganfit_core.camera import look_at, project
 from ganfit_core.rasterize import TorchRasterizer
-from ganfit_core.renderer import Renderer, at_corners, fragments, interpolate
+from ganfit_core.renderer import Renderer, at_corners, barycentric_coordinates, fragments, interpolate
 
 FRONTAL = torch.tensor([[0.0, 0, 500, 0, 0, 0, 0, 1, 0, 4.0]])
 AMBIENT = torch.tensor([[0.0, 0, 900, 0, 0, 0, 1, 1, 1]])
@@ -253,3 +253,13 @@ def test_slivers_have_finite_values_and_gradients() -> None:
     assert rendering.image.max() <= 1 + math.ulp(1)
     for gradient in torch.autograd.grad(rendering.image.sum(), inputs):
         assert gradient.isfinite().all()
+
+
+@pytest.mark.parametrize("width", [1e-7, 0.0])
+def test_barycentrics_beside_a_sliver_do_not_extrapolate(width: float) -> None:
+    """A point left of a triangle by far more than its width, as rounding can leave a pixel centre."""
+    corners = torch.tensor([[0.0, 0, 100], [width, 1, 100], [0, 1, 100]], requires_grad=True)
+    weights = barycentric_coordinates(corners, torch.tensor([-1e-5, 0.6]))
+    assert ((weights >= 0) & (weights <= 1)).all()
+    (gradient,) = torch.autograd.grad(weights[2], corners)
+    assert gradient.isfinite().all()

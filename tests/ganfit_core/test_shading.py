@@ -42,7 +42,7 @@ def shade(normal: list[float], light: list[float], eye: list[float]) -> torch.Te
         albedo,
         torch.tensor([[normal]], dtype=torch.float32),
         torch.zeros(1, 1, 3),
-        torch.tensor([light]),
+        torch.tensor([light], dtype=torch.float32),
         torch.tensor([eye], dtype=torch.float32),
     )
 
