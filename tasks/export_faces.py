@@ -46,7 +46,7 @@ def _export(work: Work, run: Run) -> Work:
             "face_index": face_index,
             "preset": run.preset,
             "seed": run.seed,
-            "assets": loaded.sha256,
+            "assets": dict(loaded.sha256),
             "code_version": code_version(),
         }
         export.write_parameters(

@@ -7,12 +7,12 @@ import time
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from ganfit_core.perception.align import align_face
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from data.assets.hashing import sha256_of
 from data.collections import Unit
+from ganfit_core.perception.align import align_face
 from ganfit_core.perception.detect import Detection
 from ganfit_core.perception.photo import PhotoError, read_photo
 from tasks import models

@@ -8,11 +8,11 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
-from ganfit_core.perception.align import AlignedFace
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from data.schemas import LOSS_TERMS
+from ganfit_core.perception.align import AlignedFace
 from tasks import models
 from tasks.progress import current
 from tasks.run import Run, Work

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
-from ganfit_core.mesh import Mesh
 
 from data import assets
 from data.schemas import Dimensions
+from ganfit_core.mesh import Mesh
 
 if TYPE_CHECKING:
     from ganfit_core.fitting import FitResult
     from ganfit_core.perception.align import AlignedFace
-
     from ganfit_core.perception.detect import Detection
 
 
@@ -47,7 +47,9 @@ class Models:
     dimensions: Dimensions
     crop_size: int
     """Side of the aligned crop, px: that of the rendering."""
-    sha256: dict[str, str]
+    settings: Mapping[str, Any]
+    """The preset's values by name."""
+    sha256: Mapping[str, str]
     """Asset id -> hash of the file in use."""
     device: str
 
@@ -59,11 +61,10 @@ def load_models(preset: str) -> Models:
     Raises data.assets.AssetError for a missing or damaged asset, KeyError for an unknown preset.
     """
     from ganfit_core.fitting import PRESETS, Fitter
-    from ganfit_core.morphable import MorphableModel
-    from ganfit_core.perception.landmarks import DlibLandmarks
-
     from ganfit_core.identity.dlib_resnet import DlibResNet
+    from ganfit_core.morphable import MorphableModel
     from ganfit_core.perception.detect import CenterFace
+    from ganfit_core.perception.landmarks import DlibLandmarks
     from ganfit_core.renderer import Renderer
     from ganfit_core.texture.generator import Generator
 
@@ -88,6 +89,7 @@ def load_models(preset: str) -> Models:
         ),
         dimensions=Dimensions(model.n_identity, model.n_expression, texture_model.latent_dim),
         crop_size=settings.render_size,
+        settings=dataclasses.asdict(settings),
         sha256={asset_id: file.sha256 for asset_id, file in found.items()},
         device=torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
     )

@@ -37,11 +37,9 @@ class Run:
         default_factory=lambda: f"{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
     )
 
-    def config_sha256(self) -> str:
-        """Hash of what decides the results besides assets, code and seed."""
-        from ganfit_core.fitting import PRESETS
-
-        config = {"preset": dataclasses.asdict(PRESETS[self.preset]), "all_faces": self.all_faces}
+    def config_sha256(self, settings: Mapping[str, Any]) -> str:
+        """Hash of what decides the results besides assets, code and seed: the preset's settings and options."""
+        config = {"settings": dict(settings), "all_faces": self.all_faces}
         return hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode()).hexdigest()
 
     def folder(self, unit: Unit, face_index: int) -> Path:

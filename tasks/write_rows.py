@@ -36,7 +36,7 @@ def write_rows(works: Sequence[Work], shard: int, collection: Collection, run: R
         "frames": 1,
         "device": loaded.device,
         "assets": sorted(loaded.sha256.items()),
-        "config_sha256": run.config_sha256(),
+        "config_sha256": run.config_sha256(loaded.settings),
         "code_version": code_version(),
         "seed": run.seed,
         "created_at": datetime.datetime.now(datetime.UTC),
