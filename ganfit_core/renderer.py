@@ -220,9 +220,8 @@ def barycentric_coordinates(
         points: x, y in pixels.
     """
     x, y = (corners[..., :2] - points[..., None, :]).unbind(-1)
-    weights = (x.roll(-1, -1) * y.roll(1, -1) - x.roll(1, -1) * y.roll(-1, -1)) / corners[..., 2].clamp_min(
-        NEAR
-    )
+    areas = x.roll(-1, -1) * y.roll(1, -1) - x.roll(1, -1) * y.roll(-1, -1)
+    weights = areas / corners[..., 2].clamp_min(NEAR)
     total = weights.sum(-1, keepdim=True)
     clamped = (weights / torch.where(total.abs() > _TINY, total, _TINY)).clamp(0, 1)
     return clamped / clamped.sum(-1, keepdim=True).clamp_min(_TINY)
