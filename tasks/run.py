@@ -38,7 +38,7 @@ class Run:
     )
 
     def config_sha256(self, settings: Mapping[str, Any]) -> str:
-        """Hash of what decides the results besides assets, code and seed: the preset's settings and options."""
+        """Hash of what decides the results besides assets, code and seed: settings and options."""
         config = {"settings": dict(settings), "all_faces": self.all_faces}
         return hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode()).hexdigest()
 
