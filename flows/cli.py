@@ -101,11 +101,15 @@ def build_asset(asset: Buildable) -> None:
     from data.assets import ASSETS
     from data.assets.hashing import record_checksum
     from data.assets.registry import CHECKSUMS, OPEN_DIRECTORY
+    from data.morphable.anny_source import SourceError
     from data.morphable.build import build
 
     path = OPEN_DIRECTORY / ASSETS[asset.value].filename
-    with err.status(f"building {path.name}"):
-        build(path)
+    try:
+        with err.status(f"building {path.name}"):
+            build(path)
+    except (SourceError, OSError) as error:
+        _stop(f"{path.name} was not built: {error}", 1)
     out.print(f"{path}  sha256 {record_checksum(path, CHECKSUMS)}")
 
 
@@ -116,8 +120,11 @@ def _reconstruct(
 
     from flows.reconstruct import reconstruct
     from flows.terminal import TerminalProgress
+    from tasks import models
     from tasks.progress import progress
 
+    with err.status("loading models"):  # before a server hears of the run: what is missing is told here
+        models.load_models(preset.value)
     run = reconstruct if PREFECT_API_URL.value() else reconstruct.fn
     with TerminalProgress(out, err, out_folder) as terminal:
         token = progress.set(terminal)
@@ -129,5 +136,5 @@ def _reconstruct(
 
 
 def _stop(message: str, code: int) -> NoReturn:
-    err.print(f"ganfit: {message}", style=None)
+    err.print(f"ganfit: {message}")
     sys.exit(code)
