@@ -1,0 +1,7 @@
+"""Face recognition networks whose embedding and activations drive the identity and content losses."""
+
+from ganfit_core.identity.base import IdentityFeatures, IdentityNetwork
+from ganfit_core.identity.dlib_resnet import DlibResNet
+from ganfit_core.identity.mobilefacenet import MobileFaceNet
+
+__all__ = ["DlibResNet", "IdentityFeatures", "IdentityNetwork", "MobileFaceNet"]

@@ -1,0 +1,154 @@
+"""MobileFaceNet (Chen et al., CCBR 2018) trained with the ArcFace loss: 112x112 RGB to 128 numbers."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+from torch.nn.utils.fusion import fuse_conv_bn_weights
+
+from ganfit_core.identity.base import IdentityFeatures, IdentityNetwork
+from ganfit_core.identity.chip import extract_chip, five_points, invert_similarity, similarity
+
+# ArcFace's five points in its 112x112 crop (Deng et al., CVPR 2019), with pixel centres at integers.
+_TEMPLATE = (
+    (38.2946, 51.6963),
+    (73.5318, 51.5014),
+    (56.0252, 71.7366),
+    (41.5493, 92.3655),
+    (70.7299, 92.2041),
+)
+
+# Per resolution: output channels, expansion of the first block (stride 2), number of blocks.
+_STAGES = ((64, 2, 5), (128, 4, 7), (128, 4, 3))
+
+
+def _conv(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Conv2d:
+    return nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups)
+
+
+class _Bottleneck(nn.Module):
+    """Inverted residual (MobileNetV2): expand, filter depthwise, project linearly."""
+
+    def __init__(self, inputs: int, outputs: int, expansion: int, stride: int) -> None:
+        super().__init__()
+        hidden = inputs * expansion
+        self.residual = stride == 1
+        self.conv = nn.Sequential(
+            _conv(inputs, hidden, 1),
+            nn.ReLU6(inplace=True),
+            _conv(hidden, hidden, 3, stride, groups=hidden),
+            nn.ReLU6(inplace=True),
+            _conv(hidden, outputs, 1),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.conv(x) if self.residual else self.conv(x)
+
+
+class MobileFaceNet(IdentityNetwork):
+    """MobileFaceNet with its batch normalisations folded into the convolutions.
+
+    Activations: 64x56x56, 64x28x28, 128x14x14 and 128x7x7.
+    """
+
+    input_size = 112
+    embedding_dim = 128
+    template: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(
+            _conv(3, 64, 3, stride=2),
+            nn.ReLU6(inplace=True),
+            _conv(64, 64, 3, groups=64),
+            nn.ReLU(inplace=True),
+            _conv(64, 64, 1),
+            nn.ReLU(inplace=True),
+        )
+        stages, inputs = [], 64
+        for outputs, expansion, blocks in _STAGES:
+            first = _Bottleneck(inputs, outputs, expansion, stride=2)
+            rest = (_Bottleneck(outputs, outputs, 2, stride=1) for _ in range(blocks - 1))
+            stages.append(nn.Sequential(first, *rest))
+            inputs = outputs
+        self.stages = nn.ModuleList(stages)
+        self.head = nn.Sequential(
+            _conv(inputs, 512, 1),
+            nn.ReLU6(inplace=True),
+            nn.Conv2d(512, 512, 7, groups=512),
+            _conv(512, self.embedding_dim, 1),
+            nn.Flatten(),
+        )
+        # Half a pixel from integer to half-integer pixel centres.
+        self.register_buffer("template", torch.tensor(_TEMPLATE)[None] + 0.5, persistent=False)
+        self.requires_grad_(False).eval()
+
+    @classmethod
+    def load(cls, path: Path) -> MobileFaceNet:
+        """Read a state dict as the authors of the weights publish it, convolutions and normalisations apart.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            ValueError: the file is not a state dict of this architecture.
+        """
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+            raise ValueError(f"{path} is not a readable torch state dict: {error}") from error
+        network = cls()
+        convolutions = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
+        try:
+            for convolution, (conv, norm) in zip(convolutions, _layer_names(), strict=True):
+                weight, bias = fuse_conv_bn_weights(
+                    state[f"{conv}.weight"],
+                    state.get(f"{conv}.bias"),
+                    state[f"{norm}.running_mean"],
+                    state[f"{norm}.running_var"],
+                    1e-5,
+                    state[f"{norm}.weight"],
+                    state[f"{norm}.bias"],
+                )
+                convolution.load_state_dict({"weight": weight, "bias": bias})
+        except (KeyError, TypeError, AttributeError, RuntimeError) as error:
+            raise ValueError(f"{path} does not hold the weights of this MobileFaceNet: {error}") from error
+        # Kept through every layer, also for contiguous images: 6 % less CPU time at batch 1.
+        return nn.utils.convert_conv2d_weight_memory_format(network, torch.channels_last)
+
+    def align(
+        self, images: Float[Tensor, "b 3 h w"], landmarks: Float[Tensor, "b 68 2"]
+    ) -> Float[Tensor, "b 3 s s"]:
+        """ArcFace's crop: the similarity that takes five points of the face nearest to its template."""
+        image_to_chip = similarity(five_points(landmarks), self.template)
+        return extract_chip(images, invert_similarity(image_to_chip), self.input_size)
+
+    def features(self, aligned: Float[Tensor, "b 3 s s"]) -> IdentityFeatures:
+        # RGB, not BGR: 98.8 against 98.7 % of 1,200 LFW pairs, and same-person cosines of 0.65 against 0.62.
+        x = self.stem(2.0 * aligned - 1.0)
+        activations = [x]
+        for stage in self.stages:
+            x = stage(x)
+            activations.append(x)
+        return IdentityFeatures(normalize(self.head(x)), tuple(activations))
+
+
+def _layer_names() -> Iterator[tuple[str, str]]:
+    """Published names of every convolution and of the normalisation after it, input to output."""
+    yield from (
+        ("conv1.0", "conv1.1"),
+        ("dw_conv.depthwise", "dw_conv.bn1"),
+        ("dw_conv.pointwise", "dw_conv.bn2"),
+    )
+    for block in range(sum(blocks for _, _, blocks in _STAGES)):
+        name = f"features.{block}.conv"
+        yield from (
+            (f"{name}.0.0", f"{name}.0.1"),
+            (f"{name}.1.0", f"{name}.1.1"),
+            (f"{name}.2", f"{name}.3"),
+        )
+    yield from (("conv2.0", "conv2.1"), ("gdconv.depthwise", "gdconv.bn"), ("conv3", "bn"))
