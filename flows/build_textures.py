@@ -1,0 +1,41 @@
+"""Photographs -> the UV maps a texture model is trained on: discover -> unwrap -> complete."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from prefect import flow
+
+from data.collections import discover
+from data.lfw import fold_people, person_of
+from tasks.complete_maps import complete_maps
+from tasks.unwrap_faces import read_part, reference_map, unwrap_photos
+
+SHARD = 256
+
+
+@flow(name="build-textures", log_prints=False)
+def build_textures(photos: list[Path], out: Path, pairs: Path | None = None, resolution: int = 128) -> pd.DataFrame:
+    """Unwrap every photograph's largest face and complete the maps; resumes where a killed run stopped.
+
+    Args:
+        photos: files or folders.
+        out: gets parts/, maps.npy and index.parquet.
+        pairs: LFW's pairs.txt; the people of its held-out fold are left out.
+        resolution: texels a side.
+    """
+    held_out = fold_people(pairs) if pairs else set()
+    units = [unit for unit in discover(photos).units if person_of(unit.unit_id) not in held_out]
+    # Shuffled, so that the maps of an interrupted run are a fair sample.
+    order = np.random.default_rng(0).permutation(len(units))
+    shards = [[units[i] for i in order[start : start + SHARD]] for start in range(0, len(units), SHARD)]
+
+    first = unwrap_photos(shards[0], resolution, None, out / "parts" / "reference.npz")
+    reference = reference_map(read_part(first))
+    parts = [
+        unwrap_photos(shard, resolution, reference, out / "parts" / f"{number:05d}.npz")
+        for number, shard in enumerate(shards)
+    ]
+    return complete_maps(parts, out)

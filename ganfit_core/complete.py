@@ -1,0 +1,163 @@
+"""Completes partial UV maps and takes the photograph's lighting out of them."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.nn import functional
+
+# Mirrored texels are trusted less than seen ones: faces are nearly, not exactly, symmetric.
+_MIRROR_TRUST = 0.6
+_SHADING_FLOOR, _SHADING_CEILING = 0.45, 1.8
+_SHADING_RIDGE = 0.02
+_LUMINANCE = (0.299, 0.587, 0.114)
+
+
+def mirrored(texture: Float[Tensor, "b c r r"]) -> Float[Tensor, "b c r r"]:
+    """The map of the mirrored face; the UV layout is symmetric, u -> 1 - u."""
+    return texture.flip(-1)
+
+
+def diffuse(values: Float[Tensor, "b c r r"], weight: Float[Tensor, "b 1 r r"]) -> Float[Tensor, "b c r r"]:
+    """Spreads values from where they are known over the whole map (push-pull, after Gortler et al. 1996).
+
+    `weight` in [0, 1] says how well each texel is known; texels of weight 1 keep their value, unknown ones take the
+    average of the finest neighbourhood that knows something.
+    """
+    if values.shape[-1] == 1:
+        return values
+    total = functional.avg_pool2d(weight, 2)
+    coarse = functional.avg_pool2d(values * weight, 2) / total.clamp_min(1e-6)
+    filled = diffuse(coarse, (total * 4).clamp(0, 1))
+    up = functional.interpolate(filled, size=values.shape[-2:], mode="bilinear", align_corners=False)
+    return weight * values + (1 - weight) * up
+
+
+def even_light(
+    texture: Float[Tensor, "b 3 r r"],
+    confidence: Float[Tensor, "b 1 r r"],
+    normals: Float[Tensor, "b 3 r r"],
+    reference: Float[Tensor, "3 r r"],
+) -> Float[Tensor, "b 3 r r"]:
+    """Divides out the shading of a photograph, keeping its overall brightness and skin tone.
+
+    The logarithm of the ratio between the map's luminance and a reference map's is fitted, per image, by second-order
+    spherical harmonics of the normal (ridge regression, weighted by confidence; Ramamoorthi and Hanrahan 2001 show
+    that nine coefficients explain diffuse shading). Only the part that varies over the face is removed.
+    """
+    luminance = texture.new_tensor(_LUMINANCE)[:, None, None]
+    seen = (texture * luminance).sum(dim=1, keepdim=True).clamp_min(0.02)
+    known = (reference * luminance).sum(dim=0)[None, None].clamp_min(0.02)
+    log_ratio = (seen.log() - known.log()).clamp(-1.5, 1.5)
+    basis = _harmonics(normals)  # (B, 9, R, R)
+    a, y, w = basis.flatten(2), log_ratio.flatten(2), confidence.flatten(2)
+    w = w / w.sum(dim=2, keepdim=True).clamp_min(1.0)
+    gram = (a * w) @ a.transpose(1, 2)
+    ridge = _SHADING_RIDGE * torch.eye(9, device=a.device)
+    ridge[0, 0] = 0.0
+    solution = torch.linalg.solve(gram + ridge + 1e-6 * torch.eye(9, device=a.device), (a * w) @ y.transpose(1, 2))
+    shading = (solution[:, 1:].transpose(1, 2) @ a[:, 1:]).unflatten(2, texture.shape[-2:])
+    average = (shading * confidence).sum(dim=(2, 3), keepdim=True) / confidence.sum(dim=(2, 3), keepdim=True).clamp_min(1)
+    factor = (shading - average).exp().clamp(_SHADING_FLOOR, _SHADING_CEILING)
+    return (texture / factor).clamp(0, 1)
+
+
+def add_mirror_image(
+    texture: Float[Tensor, "b 3 r r"], confidence: Float[Tensor, "b 1 r r"]
+) -> tuple[Float[Tensor, "b 3 r r"], Float[Tensor, "b 1 r r"]]:
+    """Fills texels seen badly from their mirror images seen better, after matching the two sides' colours."""
+    other, other_confidence = mirrored(texture), mirrored(confidence) * _MIRROR_TRUST
+    # The sides differ by left-over shading, smooth by nature: carry it over from where both sides are seen.
+    both = (confidence * other_confidence).sqrt()
+    offset = diffuse((texture - other) * (both > 0), both.clamp(0, 1))
+    other = (other + offset).clamp(0, 1)
+    share = (other_confidence - confidence).clamp(0, 1)
+    share = share / (share + confidence).clamp_min(1e-6)
+    return (1 - share) * texture + share * other, torch.maximum(confidence, other_confidence)
+
+
+class TextureStatistics:
+    """Mean and principal components of UV maps with missing texels; fills what was never seen.
+
+    Attributes:
+        mean: (3, r, r); basis: (k, 3, r, r), one standard deviation each; noise: the standard deviation left over.
+    """
+
+    def __init__(self, mean: Tensor, basis: Tensor, noise: float) -> None:
+        self.mean, self.basis, self.noise = mean, basis, noise
+
+    @classmethod
+    def learn(
+        cls,
+        textures: Float[Tensor, "n 3 r r"],
+        confidence: Float[Tensor, "n 1 r r"],
+        components: int,
+        rounds: int = 3,
+    ) -> TextureStatistics:
+        """Expectation-maximisation: fill with the current statistics, then re-estimate them."""
+        weight = confidence.sum(dim=0)
+        mean = (textures * confidence).sum(dim=0) / weight.clamp_min(1e-6)
+        mean = diffuse(mean[None], (weight[None] / (0.02 * len(textures))).clamp(0, 1))[0]
+        found = cls(mean, torch.zeros(0, *mean.shape), 0.1)
+        for _ in range(rounds):
+            filled = found.fill(textures, confidence)
+            mean = filled.mean(dim=0)
+            centred = (filled - mean).flatten(1)
+            generator_state = torch.random.get_rng_state()
+            torch.manual_seed(0)
+            _, s, v = torch.svd_lowrank(centred, q=components + 10, niter=2)
+            torch.random.set_rng_state(generator_state)
+            sigma = s[:components] / len(textures) ** 0.5
+            left = (centred.square().sum() - s[:components].square().sum()) / centred.numel()
+            basis = (v[:, :components] * sigma).T.unflatten(1, mean.shape)
+            found = cls(mean, basis, float(left.clamp_min(1e-6).sqrt()))
+        return found
+
+    def fill(
+        self, textures: Float[Tensor, "b 3 r r"], confidence: Float[Tensor, "b 1 r r"]
+    ) -> Float[Tensor, "b 3 r r"]:
+        """Seen texels stay, unseen ones take the most likely map given the seen ones; the seam between is blended."""
+        guess = self.most_likely(textures, confidence)
+        residual = diffuse((textures - guess) * (confidence > 0), confidence)
+        return (guess + residual).clamp(0, 1)
+
+    def most_likely(
+        self, textures: Float[Tensor, "b 3 r r"], confidence: Float[Tensor, "b 1 r r"]
+    ) -> Float[Tensor, "b 3 r r"]:
+        """Posterior mean of probabilistic PCA with per-texel weights (Tipping and Bishop 1999).
+
+        Maps finer than the statistics are averaged down first and the answer is interpolated: what fills a hole has
+        no fine detail.
+        """
+        side, fine = self.mean.shape[-1], textures.shape[-1]
+        if fine != side:
+            weight = functional.adaptive_avg_pool2d(confidence, side)
+            coarse = functional.adaptive_avg_pool2d(textures * confidence, side) / weight.clamp_min(1e-6)
+            guess = self.most_likely(coarse, weight)
+            return functional.interpolate(guess, size=(fine, fine), mode="bilinear", align_corners=False)
+        if len(self.basis) == 0:
+            return self.mean.expand_as(textures)
+        a = self.basis.flatten(1)
+        weight = confidence.expand_as(textures).flatten(1)
+        # Neighbouring texels err together: one in sixteen counts as evidence of its own.
+        precision = 1 / (16 * self.noise**2)
+        rhs = precision * (weight * (textures - self.mean).flatten(1)) @ a.T
+        gram = torch.stack([(a * w) @ a.T for w in weight])
+        scores = torch.linalg.solve(precision * gram + torch.eye(len(a), device=a.device), rhs)
+        return (self.mean.flatten() + scores @ a).view_as(textures)
+
+
+def _harmonics(normals: Float[Tensor, "b 3 r r"]) -> Float[Tensor, "b 9 r r"]:
+    x, y, z = normals.unbind(dim=1)
+    one = torch.ones_like(x)
+    return torch.stack([one, x, y, z, x * y, y * z, x * z, x * x - y * y, 3 * z * z - 1], dim=1)
+
+
+def taper(region: Bool[Tensor, "r r"], texels: int) -> Float[Tensor, "r r"]:
+    """A mask that falls smoothly from 1 inside a region to 0 at its border, over `texels`."""
+    inside = region[None, None].float()
+    kernel = 2 * texels + 1
+    eroded = -functional.max_pool2d(-inside, kernel, 1, texels)
+    blurred = functional.avg_pool2d(functional.pad(eroded, [texels] * 4, mode="replicate"), kernel, 1)
+    return (blurred * inside)[0, 0]

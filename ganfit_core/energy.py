@@ -1,0 +1,162 @@
+"""The energy E(p) of GANFIT (Fast-GANFIT, Eq. 9 to 13): six terms, each per image and each to be switched off.
+
+    E = w_id L_id + w^_id L^_id + w_con L_con + w_pix L_pix + w_lan L_lan + w_reg Reg
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ganfit_core.camera import project
+from ganfit_core.identity.base import IdentityFeatures, IdentityNetwork
+from ganfit_core.landmark_fit import landmark_distances
+from ganfit_core.morphable import MorphableModel
+from ganfit_core.parameters import LIGHT_MEAN, LIGHT_SCALE, Parameters, random_view
+from ganfit_core.renderer import Renderer, Rendering
+from ganfit_core.texture.generator import Generator
+
+TERMS = ("identity", "identity_random", "content", "pixel", "landmark", "regularisation")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The lambdas of Eq. 13. A weight of 0 switches its term off, and its cost too."""
+
+    identity: float = 2.0
+    """Of L_id (Eq. 9)."""
+    identity_random: float = 2.0
+    """Of L^_id, the same on a rendering with random expression, camera and light."""
+    content: float = 50.0
+    """Of L_con (Eq. 10)."""
+    pixel: float = 1.0
+    """Of L_pix (Eq. 11)."""
+    landmark: float = 0.001
+    """Of L_lan (Eq. 12)."""
+    shape_prior: float = 0.05
+    """Of Reg(p_s, p_e)."""
+    light_prior: float = 0.01
+    """Of Reg(p_l)."""
+
+
+class Target(NamedTuple):
+    """What the photographs say, computed once."""
+
+    photo: Float[Tensor, "b 3 s s"]
+    landmarks: Float[Tensor, "b 68 2"]
+    features: IdentityFeatures
+
+    def rows(self, index: Tensor) -> Target:
+        """Some images of the batch."""
+        features = IdentityFeatures(
+            self.features.embedding[index], tuple(a[index] for a in self.features.activations)
+        )
+        return Target(self.photo[index], self.landmarks[index], features)
+
+
+class Energy:
+    """Evaluates the terms for a batch of photographs.
+
+    Args:
+        model, texture_model, renderer, network: the parts of the image formation and the feature space.
+        weights: the lambdas.
+    """
+
+    def __init__(
+        self,
+        model: MorphableModel,
+        texture_model: Generator,
+        renderer: Renderer,
+        network: IdentityNetwork,
+        weights: Weights,
+    ) -> None:
+        self.model, self.texture_model = model, texture_model
+        self.renderer, self.network, self.weights = renderer, network, weights
+        # Hair and clothes have no place in the model: the pixel term compares skin, eyes and lips only.
+        self._compared_faces = model.face_region("face") & ~model.face_region("mouth")
+
+    def target(self, photo: Float[Tensor, "b 3 s s"], landmarks: Float[Tensor, "b 68 2"]) -> Target:
+        """Features of the photographs (RGB in [0, 1]; landmarks in pixels)."""
+        with torch.no_grad():
+            return Target(photo, landmarks, self.network(photo, landmarks))
+
+    def render(self, parameters: Parameters) -> tuple[Rendering, Tensor]:
+        """I_R of Eq. 7, and its vertices (B, V, 3) in mm."""
+        vertices = self.model(parameters.identity, parameters.expression)
+        texture = self.texture_model(parameters.texture)
+        return self.renderer(vertices, texture, parameters.camera, parameters.light), vertices
+
+    def compared(self, rendering: Rendering) -> Float[Tensor, "b 1 s s"]:
+        """1 where the pixel term compares: the visible face."""
+        face = rendering.face_id
+        return (self._compared_faces[face.clamp_min(0)] & (face >= 0))[:, None].to(rendering.image.dtype)
+
+    def terms(
+        self, parameters: Parameters, target: Target, generator: torch.Generator
+    ) -> dict[str, Float[Tensor, " b"]]:
+        """Unweighted value of every switched-on term; 0 for the others."""
+        weights = self.weights
+        zero = parameters.camera.new_zeros(len(parameters.camera))
+        out = dict.fromkeys(TERMS, zero)
+        texture = self.texture_model(parameters.texture)
+        vertices = self.model(parameters.identity, parameters.expression)
+        if weights.landmark:
+            points = project(self.model.landmarks(vertices), parameters.camera, self.renderer.size)
+            out["landmark"] = landmark_distances(points[..., :2], target.landmarks, self.renderer.size).sum(dim=1)
+        if weights.identity or weights.content or weights.pixel:
+            rendering = self.renderer(vertices, texture, parameters.camera, parameters.light)
+            if weights.pixel:
+                compared = self.compared(rendering)
+                difference = ((rendering.image - target.photo).abs() * compared).sum(dim=(1, 2, 3))
+                out["pixel"] = difference / (3 * compared.sum(dim=(1, 2, 3))).clamp_min(1)
+            if weights.identity or weights.content:
+                # The silhouette has no gradient, so what lies outside is the photograph itself: no false edges.
+                composite = rendering.image.clamp(0, 1) + (1 - rendering.mask) * target.photo
+                features = self.network(composite, target.landmarks)
+                out["identity"] = 1 - (features.embedding * target.features.embedding).sum(dim=1)
+                out["content"] = content_distance(features, target.features)
+        if weights.identity_random:
+            other = random_view(parameters, generator)
+            embedding = self._embedding(other, texture)
+            out["identity_random"] = 1 - (embedding * target.features.embedding).sum(dim=1)
+        out["regularisation"] = self._prior(parameters)
+        return out
+
+    def total(self, terms: dict[str, Float[Tensor, " b"]]) -> Float[Tensor, " b"]:
+        """The weighted sum, Eq. 13; the regularisation term comes weighted already."""
+        w = self.weights
+        return (
+            w.identity * terms["identity"]
+            + w.identity_random * terms["identity_random"]
+            + w.content * terms["content"]
+            + w.pixel * terms["pixel"]
+            + w.landmark * terms["landmark"]
+            + terms["regularisation"]
+        )
+
+    def _embedding(self, parameters: Parameters, texture: Tensor) -> Tensor:
+        vertices = self.model(parameters.identity, parameters.expression)
+        image = self.renderer(vertices, texture, parameters.camera, parameters.light).image.clamp(0, 1)
+        points = project(self.model.landmarks(vertices), parameters.camera, self.renderer.size)[..., :2]
+        return self.network(image, points.detach()).embedding
+
+    def _prior(self, parameters: Parameters) -> Tensor:
+        """lambda_reg Reg(p_s, p_e, p_l) (Eq. 4), with the mean of squares over each group."""
+        light = (parameters.light - parameters.light.new_tensor(LIGHT_MEAN)) / parameters.light.new_tensor(LIGHT_SCALE)
+        shape = torch.cat([parameters.identity, parameters.expression], dim=1)
+        return self.weights.shape_prior * shape.square().sum(dim=1) + self.weights.light_prior * light.square().sum(dim=1)
+
+
+def content_distance(
+    one: IdentityFeatures, other: IdentityFeatures
+) -> Float[Tensor, " b"]:
+    """L_con (Eq. 10): sum over layers of ||F_j(I_0) - F_j(I_R)||_2 / (H_j W_j C_j)."""
+    total = one.embedding.new_zeros(len(one.embedding))
+    for a, b in zip(one.activations, other.activations, strict=True):
+        # The root of an exact zero has no gradient; the smallest float above it does no harm.
+        total = total + ((a - b).square().flatten(1).sum(dim=1) + 1e-12).sqrt() / a[0].numel()
+    return total

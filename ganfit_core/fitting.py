@@ -1,0 +1,223 @@
+"""GANFIT: fits shape, expression, texture, camera and light to photographs (Fast-GANFIT, Section 3.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ganfit_core.energy import TERMS, Energy, Target
+from ganfit_core.identity.base import IdentityNetwork
+from ganfit_core.landmark_fit import fit_landmarks
+from ganfit_core.morphable import MorphableModel
+from ganfit_core.parameters import LIGHT_MEAN, Leaves, Parameters, light_from_photo
+from ganfit_core.perception.align import AlignedFace
+from ganfit_core.presets import PRESETS, Preset
+from ganfit_core.renderer import Renderer
+from ganfit_core.texture.generator import Generator
+
+__all__ = ["PRESETS", "FitError", "FitResult", "Fitter", "Preset"]
+
+GREY_ALBEDO, GREY_LIGHT = 0.75, (150.0, 250.0, 900.0, 0.65, 0.65, 0.65, 0.3, 0.3, 0.3)
+
+
+class FitError(RuntimeError):
+    """A batch could not be fitted."""
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """One fitted face. Arrays are float32 unless said otherwise; S is the preset's render size."""
+
+    identity: NDArray[np.float32]
+    """(ns,) p_s, standard deviations."""
+    expression: NDArray[np.float32]
+    """(ne,) p_e, standard deviations."""
+    texture: NDArray[np.float32]
+    """(nt,) p_t."""
+    camera: NDArray[np.float32]
+    """(10,) p_c."""
+    light: NDArray[np.float32]
+    """(9,) p_l."""
+    losses: dict[str, float]
+    """Final value of every term, unweighted, and the weighted "total"."""
+    history: dict[str, NDArray[np.float32]]
+    """(iterations,) of every term and of "total"."""
+    iterations: int
+    """Steps of stage 2 taken."""
+    converged: bool
+    """Whether the energy levelled off before the last step."""
+    vertices: NDArray[np.float32]
+    """(V, 3) mm."""
+    uv_map: NDArray[np.uint8]
+    """(H, W, 3) RGB texture."""
+    rendering: NDArray[np.uint8]
+    """(S, S, 3) shaded, black outside the mask."""
+    albedo_rendering: NDArray[np.uint8]
+    """(S, S, 3) the texture alone, unlit."""
+    shape_rendering: NDArray[np.uint8]
+    """(S, S, 3) the shape in grey."""
+    mask: NDArray[np.bool_]
+    """(S, S) where the mesh is."""
+
+
+class Fitter:
+    """Fits batches of aligned faces, each with its own convergence.
+
+    Args:
+        model, texture_model, renderer, network: on one device; the renderer's size is the preset's.
+        preset: iterations, learning rate, weights.
+    """
+
+    def __init__(
+        self,
+        model: MorphableModel,
+        texture_model: Generator,
+        renderer: Renderer,
+        network: IdentityNetwork,
+        preset: Preset,
+    ) -> None:
+        self.model, self.texture_model, self.renderer, self.preset = model, texture_model, renderer, preset
+        self.energy = Energy(model, texture_model, renderer, network, preset.weights)
+        self.device = model.mean.device
+        for module in (model, texture_model, network):
+            module.requires_grad_(False)
+
+    def fit(
+        self, faces: list[AlignedFace], seed: int, on_iteration: Callable[[int, int], None] | None = None
+    ) -> list[FitResult]:
+        """Fit all faces at once; the same seed gives the same result on the same machine.
+
+        Args:
+            faces: crops of the preset's render size.
+            seed: of the starting textures and the random views.
+            on_iteration: called with (steps done, steps at most).
+
+        Raises:
+            FitError: no faces, a crop of another size, or the energy is not finite.
+        """
+        size = self.renderer.size
+        if not faces:
+            raise FitError("no faces to fit")
+        if any(face.image.shape != (size, size, 3) for face in faces):
+            raise FitError(f"crops must be {size} x {size} RGB")
+        photo = torch.from_numpy(np.stack([face.image for face in faces])).to(self.device)
+        photo = photo.permute(0, 3, 1, 2).float() / 255
+        landmarks = torch.from_numpy(np.stack([face.landmarks for face in faces])).to(self.device, torch.float32)
+        generator = torch.Generator().manual_seed(seed)
+        target = self.energy.target(photo, landmarks)
+        leaves = Leaves.of(self.start(target, generator))
+        return self._descend(leaves, target, generator, on_iteration)
+
+    def start(self, target: Target, generator: torch.Generator) -> Parameters:
+        """Stage 1, then the best of some random textures under the light that suits it."""
+        size = self.renderer.size
+        aligned = fit_landmarks(self.model, target.landmarks, size, self.preset.alignment_iterations)
+        batch = len(target.photo)
+        candidates = self.texture_model.sample_latents(self.preset.texture_candidates, generator).to(self.device)
+        with torch.no_grad():
+            best = torch.full((batch,), torch.inf, device=self.device)
+            texture = candidates[:1].expand(batch, -1).clone()
+            light = best.new_tensor(LIGHT_MEAN).expand(batch, -1).clone()
+            # Geometry is the same for all candidates, and so is the unlit rendering's sampling.
+            vertices = self.model(aligned.identity, aligned.expression)
+            for latent in candidates:
+                latents = latent.expand(batch, -1)
+                maps = self.texture_model(latent[None]).expand(batch, -1, -1, -1)
+                rendering = self.renderer(vertices, maps, aligned.camera, light)
+                compared = self.energy.compared(rendering)
+                lit = light_from_photo(target.photo, rendering, compared)
+                shaded = self.renderer(vertices, maps, aligned.camera, lit).image
+                error = ((shaded - target.photo).abs() * compared).sum(dim=(1, 2, 3)) / compared.sum(dim=(1, 2, 3))
+                better = error < best
+                best = torch.where(better, error, best)
+                texture[better], light[better] = latents[better], lit[better]
+        return Parameters(aligned.identity, aligned.expression, texture, aligned.camera, light)
+
+    def _descend(
+        self,
+        leaves: Leaves,
+        target: Target,
+        generator: torch.Generator,
+        on_iteration: Callable[[int, int], None] | None,
+    ) -> list[FitResult]:
+        """Stage 2. An image that has converged leaves the batch; its parameters stay as they were then."""
+        preset, batch = self.preset, len(target.photo)
+        optimiser = torch.optim.Adam(
+            [leaves.identity, leaves.expression, leaves.texture, leaves.camera, leaves.light],
+            lr=preset.learning_rate,
+            betas=(0.9, 0.99),
+        )
+        active = torch.arange(batch, device=self.device)
+        best = torch.full((batch,), torch.inf)
+        since = torch.zeros(batch, dtype=torch.long)
+        history: list[list[dict[str, float]]] = [[] for _ in range(batch)]
+        done: dict[int, tuple[Parameters, bool]] = {}
+        for iteration in range(preset.iterations):
+            optimiser.zero_grad()
+            terms = self.energy.terms(leaves.rows(active), target.rows(active), generator)
+            total = self.energy.total(terms)
+            if not torch.isfinite(total).all():
+                raise FitError(f"the energy is not finite at step {iteration}")
+            total.sum().backward()
+            optimiser.step()
+            values = {name: value.detach().cpu() for name, value in (terms | {"total": total}).items()}
+            still = []
+            for row, image in enumerate(active.tolist()):
+                history[image].append({name: float(value[row]) for name, value in values.items()})
+                # The random view makes single energies noisy: what must improve is their running mean.
+                recent = history[image][-preset.patience :]
+                level = torch.tensor(sum(step["total"] for step in recent) / len(recent))
+                improved = level < best[image] * (1 - preset.tolerance)
+                since[image] = 0 if improved else since[image] + 1
+                best[image] = torch.minimum(best[image], level)
+                if since[image] >= preset.patience:
+                    done[image] = (detached(leaves.rows(torch.tensor([image], device=self.device))), True)
+                else:
+                    still.append(image)
+            if on_iteration is not None:
+                on_iteration(iteration + 1, preset.iterations)
+            active = torch.tensor(still, dtype=torch.long, device=self.device)
+            if not still:
+                break
+        for image in active.tolist():
+            done[image] = (detached(leaves.rows(torch.tensor([image], device=self.device))), False)
+        return [self._result(*done[image], history[image]) for image in range(batch)]
+
+    @torch.no_grad()
+    def _result(self, parameters: Parameters, converged: bool, history: list[dict[str, float]]) -> FitResult:
+        rendering, vertices = self.energy.render(parameters)
+        grey = torch.full((1, 3, 2, 2), GREY_ALBEDO, device=self.device)
+        light = parameters.light.new_tensor([GREY_LIGHT])
+        shape = self.renderer(vertices, grey, parameters.camera, light).image
+        texture = self.texture_model(parameters.texture)
+        return FitResult(
+            **{name: value[0].cpu().numpy() for name, value in parameters._asdict().items()},
+            losses=history[-1],
+            history={
+                name: np.array([step[name] for step in history], dtype=np.float32) for name in (*TERMS, "total")
+            },
+            iterations=len(history),
+            converged=converged,
+            vertices=vertices[0].cpu().numpy(),
+            uv_map=to_bytes(texture[0]),
+            rendering=to_bytes(rendering.image[0]),
+            albedo_rendering=to_bytes(rendering.albedo[0]),
+            shape_rendering=to_bytes(shape[0]),
+            mask=rendering.mask[0, 0].cpu().numpy() > 0,
+        )
+
+
+def detached(parameters: Parameters) -> Parameters:
+    """The same numbers without their history."""
+    return Parameters(*(value.detach() for value in parameters))
+
+
+def to_bytes(image: Float[Tensor, "3 h w"]) -> NDArray[np.uint8]:
+    """(H, W, 3) uint8 of RGB in [0, 1]."""
+    return np.asarray((image.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy())

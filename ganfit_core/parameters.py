@@ -1,0 +1,111 @@
+"""The parameters of a fit, and the scales at which they are optimised.
+
+Adam moves every number by about its learning rate, so the optimiser works on dimensionless numbers: coefficients
+already in standard deviations, and camera and light in multiples of how far they typically move.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from ganfit_core.landmark_fit import CAMERA_SCALE
+from ganfit_core.renderer import Rendering
+
+# A lamp up and in front of the face, with half of the light ambient.
+LIGHT_MEAN = (0.0, 250.0, 900.0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5)
+LIGHT_SCALE = (400.0, 300.0, 300.0, 0.25, 0.25, 0.25, 0.25, 0.25, 0.25)
+# Cameras around a portrait: eye (mm), target (mm), up, focal. Mean and standard deviation over stage-1 fits.
+CAMERA_MEAN = (0.0, 0.0, 900.0, 0.0, -10.0, 60.0, 0.0, 1.0, 0.0, 8.5)
+CAMERA_SIGMA = (250.0, 120.0, 40.0, 3.0, 3.0, 3.0, 0.05, 0.0, 0.0, 0.3)
+# "we sample expression parameters from a normal distribution N(0, 0.5)" (Fast-GANFIT, Section 3.2).
+EXPRESSION_SIGMA = 0.5
+
+
+class Parameters(NamedTuple):
+    """p = [p_s, p_e, p_t, p_c, p_l] of a batch, in the units the model and the renderer take."""
+
+    identity: Float[Tensor, "b ns"]
+    """p_s, standard deviations."""
+    expression: Float[Tensor, "b ne"]
+    """p_e, standard deviations."""
+    texture: Float[Tensor, "b nt"]
+    """p_t, the texture model's latent."""
+    camera: Float[Tensor, "b 10"]
+    """p_c."""
+    light: Float[Tensor, "b 9"]
+    """p_l."""
+
+
+@dataclass
+class Leaves:
+    """The same parameters as the optimiser sees them: leaf tensors in comparable units."""
+
+    identity: Tensor
+    expression: Tensor
+    texture: Tensor
+    camera: Tensor
+    """Offsets from `camera_start` in CAMERA_SCALE."""
+    light: Tensor
+    """Offsets from LIGHT_MEAN in LIGHT_SCALE: standard deviations of its prior."""
+    camera_start: Tensor
+
+    @classmethod
+    def of(cls, start: Parameters) -> Leaves:
+        """Leaves at the values of `start`."""
+        light = (start.light - start.light.new_tensor(LIGHT_MEAN)) / start.light.new_tensor(LIGHT_SCALE)
+        return cls(
+            identity=start.identity.detach().clone().requires_grad_(),
+            expression=start.expression.detach().clone().requires_grad_(),
+            texture=start.texture.detach().clone().requires_grad_(),
+            camera=torch.zeros_like(start.camera).requires_grad_(),
+            light=light.detach().clone().requires_grad_(),
+            camera_start=start.camera.detach(),
+        )
+
+    def rows(self, index: Tensor) -> Parameters:
+        """The parameters of some images of the batch, differentiable in the leaves."""
+        camera = self.camera_start + self.camera.new_tensor(CAMERA_SCALE) * self.camera
+        light = self.light.new_tensor(LIGHT_MEAN) + self.light.new_tensor(LIGHT_SCALE) * self.light
+        parts = (self.identity, self.expression, self.texture, camera, light)
+        return Parameters(*(part[index] for part in parts))
+
+
+def random_view(like: Parameters, generator: torch.Generator) -> Parameters:
+    """The same identity and texture under a random expression, camera and light (Fast-GANFIT, Eq. 8)."""
+    def gaussian(mean: tuple[float, ...], sigma: tuple[float, ...]) -> Tensor:
+        noise = torch.randn(len(like.camera), len(mean), generator=generator).to(like.camera)
+        return noise.new_tensor(mean) + noise.new_tensor(sigma) * noise
+
+    expression = torch.randn(like.expression.shape, generator=generator).to(like.expression) * EXPRESSION_SIGMA
+    light = gaussian(LIGHT_MEAN, LIGHT_SCALE)
+    light[:, 3:] = light[:, 3:].clamp_min(0.15)
+    return Parameters(like.identity, expression, like.texture, gaussian(CAMERA_MEAN, CAMERA_SIGMA), light)
+
+
+def light_from_photo(
+    photo: Float[Tensor, "b 3 s s"], rendering: Rendering, mask: Float[Tensor, "b 1 s s"]
+) -> Float[Tensor, "b 9"]:
+    """Colour and ambient of a frontal lamp at LIGHT_MEAN's place that best explain a photo (least squares).
+
+    `rendering` gives the albedo and the normals of the current texture and shape. Without this start, Adam's small
+    steps would spend the first hundred iterations on exposure alone.
+    """
+    direction = functional.normalize(photo.new_tensor(LIGHT_MEAN[:3]), dim=0)
+    facing = (rendering.normals * direction[:, None, None]).sum(dim=1, keepdim=True).clamp_min(0)
+    lit = (rendering.albedo * facing * mask).flatten(2)
+    flat = (rendering.albedo * mask).flatten(2)
+    design = torch.stack([lit, flat], dim=3)  # (B, 3, S * S, 2)
+    target = (photo * mask).flatten(2)[..., None]
+    gram = design.transpose(2, 3) @ design
+    # A pull towards an even split keeps both parts positive in flat light.
+    ridge = 0.02 * gram.diagonal(dim1=2, dim2=3).mean(dim=2)[..., None, None] * torch.eye(2, device=photo.device)
+    prior = torch.full_like(gram[..., :1], 0.5)
+    solution = torch.linalg.solve(gram + ridge + 1e-6 * torch.eye(2), design.transpose(2, 3) @ target + ridge @ prior)
+    colour, ambient = solution[..., 0].clamp(0.05, 2.0).unbind(dim=2)
+    return torch.cat([photo.new_tensor(LIGHT_MEAN[:3]).expand(len(photo), 3), colour, ambient], dim=1)

@@ -1,0 +1,37 @@
+"""Named recipes for a fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ganfit_core.energy import Weights
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Everything about a fit that is not the photograph."""
+
+    render_size: int
+    """Side of crop and rendering in pixels."""
+    alignment_iterations: int
+    """Adam steps of stage 1, landmarks alone."""
+    iterations: int
+    """Most Adam steps of stage 2, all terms."""
+    learning_rate: float
+    """Of stage 2."""
+    texture_candidates: int
+    """Random textures tried before stage 2; the one nearest to the photograph starts it."""
+    patience: int
+    """An image has converged when its energy has not improved by `tolerance` over this many steps."""
+    tolerance: float
+    """Relative improvement of the energy that counts."""
+    weights: Weights = field(default_factory=Weights)
+    """The lambdas of the energy."""
+
+
+PRESETS: dict[str, Preset] = {
+    # A face in half a minute on a laptop's CPU.
+    "laptop": Preset(224, 150, 100, 0.03, 32, 12, 0.002),
+    # The settings of the paper: a learning rate of 0.01 and several hundred steps, at twice the resolution.
+    "paper": Preset(512, 300, 600, 0.01, 64, 40, 0.0005),
+}

@@ -1,0 +1,103 @@
+"""Partial UV maps of many shards -> one file of complete maps and its index."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from torch import Tensor
+from torch.nn import functional
+
+from data import assets
+from data.lfw import person_of
+from ganfit_core.complete import TextureStatistics, add_mirror_image, taper
+from ganfit_core.morphable import MorphableModel
+from ganfit_core.unwrap import uv_region
+from tasks.unwrap_faces import Shard, read_part
+
+# Maps that would teach the texture model something else than skin: badly aligned, half hidden, blurred.
+LARGEST_LANDMARK_ERROR = 0.055
+LARGEST_YAW = 40.0
+SMALLEST_SEEN = 0.35
+SMALLEST_SHARPNESS = 25.0
+# Hair begins about this far above the brows, as a share of the distance from brow to chin.
+_HAIRLINE = 0.42
+_TAPER_SHARE = 24
+_STATISTICS_SIDE, _STATISTICS_MAPS, _COMPONENTS = 64, 3000, 60
+_BATCH = 64
+
+
+@task(name="complete maps", cache_policy=NO_CACHE, persist_result=False)
+def complete_maps(parts: list[Path], out: Path) -> pd.DataFrame:
+    """Write `out`/maps.npy (N, R, R, 3) uint8 and `out`/index.parquet, one row per unwrapped face.
+
+    Rows whose quality is below the thresholds have `map` = -1: they are in the index but not in maps.npy.
+    """
+    shards = [read_part(part) for part in parts]
+    index = pd.concat([_rows(shard) for shard in shards], ignore_index=True)
+    index["map"] = -1
+    index.loc[index["kept"], "map"] = np.arange(int(index["kept"].sum()))
+    kept = index["kept"].to_numpy()
+    textures = np.concatenate([shard.textures for shard in shards])[kept]
+    confidence = np.concatenate([shard.confidence for shard in shards])[kept]
+    trusted = trusted_texels(textures.shape[1])
+
+    order = np.random.default_rng(0).permutation(len(textures))[:_STATISTICS_MAPS]
+    small = [_smaller(*_prepared(textures[i], confidence[i], trusted)) for i in np.array_split(order, len(order) // _BATCH + 1)]
+    statistics = TextureStatistics.learn(
+        torch.cat([t for t, _ in small]), torch.cat([c for _, c in small]), min(_COMPONENTS, len(order) // 4)
+    )
+    temporary = out / "maps.tmp.npy"
+    maps = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=textures.shape)
+    for start in range(0, len(textures), _BATCH):
+        rows = slice(start, start + _BATCH)
+        filled = statistics.fill(*_prepared(textures[rows], confidence[rows], trusted))
+        maps[rows] = (filled * 255).round().byte().permute(0, 2, 3, 1).numpy()
+    maps.flush()
+    temporary.replace(out / "maps.npy")
+    table = out / "index.tmp.parquet"
+    index.to_parquet(table, index=False)
+    os.replace(table, out / "index.parquet")
+    return index
+
+
+def trusted_texels(resolution: int) -> Tensor:
+    """(R, R) in [0, 1]: the face below the hairline, falling off smoothly at its border."""
+    model = MorphableModel.load(assets.find("morphable"))
+    points = model.mean[model.landmark_indices]
+    brow, chin = points[17:27, 1].mean(), points[8, 1]
+    below = model.mean[:, 1] < brow + _HAIRLINE * (brow - chin)
+    model.region_face &= below
+    return taper(uv_region(model, "face", resolution), max(1, resolution // _TAPER_SHARE))
+
+
+def _rows(shard: Shard) -> pd.DataFrame:
+    rows = pd.DataFrame({"unit_id": shard.unit_ids, **shard.quality})
+    rows.insert(1, "subject", [person_of(unit_id) for unit_id in shard.unit_ids])
+    rows["kept"] = (
+        (rows["landmark_error"] < LARGEST_LANDMARK_ERROR)
+        & (rows["yaw"].abs() < LARGEST_YAW)
+        & (rows["seen"] > SMALLEST_SEEN)
+        & (rows["sharpness"] > SMALLEST_SHARPNESS)
+    )
+    return rows
+
+
+def _prepared(textures: NDArray[np.uint8], confidence: NDArray[np.uint8], trusted: Tensor) -> tuple[Tensor, Tensor]:
+    texture = torch.from_numpy(textures).permute(0, 3, 1, 2).float() / 255
+    weight = torch.from_numpy(confidence)[:, None].float() / 255
+    # Black corners of a rotated photograph are no skin.
+    weight = weight * trusted * (texture.amax(dim=1, keepdim=True) > 0.02)
+    return add_mirror_image(texture, weight)
+
+
+def _smaller(texture: Tensor, confidence: Tensor) -> tuple[Tensor, Tensor]:
+    side = texture.shape[-1] // _STATISTICS_SIDE
+    weight = functional.avg_pool2d(confidence, side)
+    return functional.avg_pool2d(texture * confidence, side) / weight.clamp_min(1e-6), weight
