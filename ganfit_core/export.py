@@ -48,7 +48,7 @@ def write_glb(path: Path, mesh: Mesh, texture: UInt8[np.ndarray, "h w 3"]) -> No
         visual=trimesh.visual.TextureVisuals(uv=mesh.uvs[uv_of], material=material),
         process=False,
     )
-    replace_bytes(path, exported.export(file_type="glb", include_normals=True))
+    replace_bytes(path, trimesh.exchange.gltf.export_glb(trimesh.Scene(exported), include_normals=True))
 
 
 def write_obj(path: Path, mesh: Mesh, texture: UInt8[np.ndarray, "h w 3"]) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from data.schemas import LOSS_TERMS, Dimensions
 from ganfit_core.mesh import Mesh
+from ganfit_core.perception.align import TEMPLATE_68
 from tasks.models import Models
 
 SIZE = 64
@@ -86,10 +87,8 @@ def detect(rgb: np.ndarray) -> list[Any]:
 
 
 def landmarks(rgb: np.ndarray, box: np.ndarray) -> np.ndarray:
-    """68 points spread over the box."""
-    angles = np.linspace(0, 2 * np.pi, 68, endpoint=False)
-    middle, extent = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) / 3
-    return (middle + extent * np.stack([np.cos(angles), np.sin(angles)], axis=1)).astype(np.float32)
+    """The 68 points of an average face that fills the box."""
+    return (box[:2] + TEMPLATE_68 * (box[2:] - box[:2])).astype(np.float32)
 
 
 def models(**changes: Any) -> Models:
