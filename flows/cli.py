@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import logging
 import sys
 import traceback
 from pathlib import Path
@@ -126,6 +127,7 @@ def _reconstruct(
     with err.status("loading models"):  # before a server hears of the run: what is missing is told here
         models.load_models(preset.value)
     run = reconstruct if PREFECT_API_URL.value() else reconstruct.fn
+    _log_failures_to(out_folder / "run.log")
     with TerminalProgress(out, err, out_folder) as terminal:
         token = progress.set(terminal)
         try:
@@ -133,6 +135,16 @@ def _reconstruct(
         finally:
             progress.reset(token)
     terminal.summarise(table)
+
+
+def _log_failures_to(path: Path) -> None:
+    """Keep the stack traces behind the rows' reasons in a file that exists only once there are any."""
+    path.unlink(missing_ok=True)
+    handler = logging.FileHandler(path, mode="w", encoding="utf-8", delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
+    logger = logging.getLogger("tasks")
+    logger.setLevel(logging.DEBUG)
+    logger.handlers = [handler]
 
 
 def _stop(message: str, code: int) -> NoReturn:

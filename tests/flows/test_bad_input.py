@@ -184,6 +184,7 @@ def test_a_batch_that_fails_is_fitted_one_by_one(photos: Path, tmp_path: Path, f
     failed = rows(tmp_path / "out")[1]
     assert (failed["stage"], failed["reason"]) == ("fit", "ValueError: the energy is not finite")
     assert failed["landmarks"] is not None
+    assert "Traceback" in (tmp_path / "out" / "run.log").read_text()
     assert failed["identity"] is None
 
 
