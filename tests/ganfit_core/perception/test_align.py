@@ -62,7 +62,7 @@ def test_similarity_refuses_degenerate_points(source, target):
 @pytest.mark.parametrize(("source", "target"), [(np.ones((5, 2)), np.ones((4, 2))), (np.ones((5, 3)), np.ones((5, 3)))])
 def test_similarity_refuses_wrong_shapes(source, target):
     # a TypeError where the annotations are checked at run time, before the function sees the arrays
-    with pytest.raises((ValueError, TypeError), match="similarity|expected"):
+    with pytest.raises((ValueError, TypeError), match=r"similarity|expected"):
         similarity(source, target)
 
 
