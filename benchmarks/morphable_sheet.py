@@ -22,7 +22,9 @@ SIDE_CAMERA = torch.tensor([[700.0, 0, 560, 0, 0, 0, 0, 1, 0, 6.0]])
 LIGHT = torch.tensor([[150.0, 250, 900, 0.7, 0.7, 0.7, 0.25, 0.25, 0.25]])
 
 
-def tile(model: MorphableModel, renderer: Renderer, vertices: torch.Tensor, label: str, side: bool = False) -> NDArray[np.uint8]:
+def tile(
+    model: MorphableModel, renderer: Renderer, vertices: torch.Tensor, label: str, side: bool = False
+) -> NDArray[np.uint8]:
     """(SIZE, SIZE, 3) grey rendering of vertices (1, V, 3) with its name."""
     camera = SIDE_CAMERA if side else CAMERA
     image = renderer(vertices, torch.full((1, 3, 8, 8), 0.75), camera, LIGHT).image[0].permute(1, 2, 0)
@@ -48,7 +50,10 @@ def main(folder: Path) -> None:
     renderer = Renderer(model.faces, model.uvs, model.uv_faces, SIZE)
     zero_s, zero_e = torch.zeros(1, model.n_identity), torch.zeros(1, model.n_expression)
 
-    people = [tile(model, renderer, model(zero_s, zero_e), "mean"), tile(model, renderer, model(zero_s, zero_e), "landmarks")]
+    people = [
+        tile(model, renderer, model(zero_s, zero_e), "mean"),
+        tile(model, renderer, model(zero_s, zero_e), "landmarks"),
+    ]
     people.append(tile(model, renderer, model(zero_s, zero_e), "mean, side", side=True))
     people.append(np.zeros_like(people[0]))
     for mode in range(6):

@@ -11,12 +11,13 @@ from prefect import flow
 from data.collections import discover
 from data.lfw import fold_people, person_of
 from tasks.complete_maps import complete_maps
+from tasks.steps import call
 from tasks.unwrap_faces import read_part, reference_map, unwrap_photos
 
 SHARD = 256
 
 
-@flow(name="build-textures", log_prints=False)
+@flow(name="build-textures")
 def build_textures(photos: list[Path], out: Path, pairs: Path | None = None, resolution: int = 128) -> pd.DataFrame:
     """Unwrap every photograph's largest face and complete the maps; resumes where a killed run stopped.
 
@@ -32,10 +33,10 @@ def build_textures(photos: list[Path], out: Path, pairs: Path | None = None, res
     order = np.random.default_rng(0).permutation(len(units))
     shards = [[units[i] for i in order[start : start + SHARD]] for start in range(0, len(units), SHARD)]
 
-    first = unwrap_photos(shards[0], resolution, None, out / "parts" / "reference.npz")
+    first = call(unwrap_photos, shards[0], resolution, None, out / "parts" / "reference.npz")
     reference = reference_map(read_part(first))
     parts = [
-        unwrap_photos(shard, resolution, reference, out / "parts" / f"{number:05d}.npz")
+        call(unwrap_photos, shard, resolution, reference, out / "parts" / f"{number:05d}.npz")
         for number, shard in enumerate(shards)
     ]
-    return complete_maps(parts, out)
+    return call(complete_maps, parts, out)

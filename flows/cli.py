@@ -16,6 +16,8 @@ from rich.console import Console
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Textured 3D faces from photographs.")
 assets_app = typer.Typer(no_args_is_help=True, help="The models this program uses.")
 app.add_typer(assets_app, name="assets")
+textures_app = typer.Typer(no_args_is_help=True, help="The texture model: its training maps, and the training.")
+app.add_typer(textures_app, name="textures")
 
 # names of files may look like rich's markup, and a wrapped path cannot be copied
 out = Console(markup=False, highlight=False, soft_wrap=True)
@@ -112,6 +114,46 @@ def build_asset(asset: Buildable) -> None:
     except (SourceError, OSError) as error:
         _stop(f"{path.name} was not built: {error}", 1)
     out.print(f"{path}  sha256 {record_checksum(path, CHECKSUMS)}")
+
+
+@textures_app.command("build")
+def build_maps(
+    photos: Annotated[list[Path], typer.Argument(help="Photographs or folders.", show_default=False)],
+    out_folder: Annotated[Path, typer.Option("--out", help="Folder for the maps.", show_default=False)],
+    pairs: Annotated[Path | None, typer.Option(help="LFW's pairs.txt: leaves its held-out people out.")] = None,
+    resolution: Annotated[int, typer.Option(help="Texels a side.", min=64)] = 128,
+) -> None:
+    """Unwrap photographs into complete UV maps. Called again, it continues where it stopped."""
+    from data.assets import AssetError
+    from data.collections import CollectionError
+    from data.lfw import LfwError
+    from flows.build_textures import build_textures
+
+    try:
+        with err.status("unwrapping photographs"):
+            index = build_textures.fn(photos, out_folder, pairs, resolution)
+    except (CollectionError, LfwError) as error:
+        _stop(str(error), BAD_ARGUMENT)
+    except AssetError as error:
+        _stop(str(error), 1)
+    out.print(f"{out_folder / 'maps.npy'}  {int(index['kept'].sum())} maps of {len(index)} faces")
+
+
+@textures_app.command("train")
+def train_generator(
+    maps: Annotated[Path, typer.Argument(help="Folder that `textures build` wrote.", exists=True, file_okay=False)],
+    out_folder: Annotated[Path, typer.Option("--out", help="Folder for checkpoints and weights.", show_default=False)],
+    minutes: Annotated[float, typer.Option(help="Wall-clock time over all continued runs.", min=0.1)] = 65.0,
+) -> None:
+    """Train the texture generator on maps. Called again, it continues where it stopped."""
+    from flows.train_texture import train_texture
+
+    try:
+        with err.status(f"training for {minutes:g} minutes"):
+            path = train_texture.fn(maps, out_folder, minutes)
+    except (OSError, ValueError) as error:
+        _stop(str(error), BAD_ARGUMENT)
+    out.print(str(path))
 
 
 def _reconstruct(

@@ -30,9 +30,7 @@ def look_at(camera: Float[Tensor, "b 10"]) -> tuple[Float[Tensor, "b 3 3"], Floa
     return rotation, -(rotation @ eye[:, :, None]).squeeze(-1)
 
 
-def project(
-    points: Float[Tensor, "b n 3"], camera: Float[Tensor, "b 10"], size: int
-) -> Float[Tensor, "b n 3"]:
+def project(points: Float[Tensor, "b n 3"], camera: Float[Tensor, "b 10"], size: int) -> Float[Tensor, "b n 3"]:
     """Pinhole projection to pixels, with x_ndc = focal * X / Z and y_ndc = focal * Y / Z for Y up.
 
     Args:

@@ -11,6 +11,9 @@ from torch.nn import functional
 _MIRROR_TRUST = 0.6
 _SHADING_FLOOR, _SHADING_CEILING = 0.45, 1.8
 _SHADING_RIDGE = 0.02
+_SPREAD_FROM = 0.5
+# A patch this far (RMS of RGB in [0, 1]) from what the rest of the map makes likely is half believed.
+_OUTLIER = 0.14
 _LUMINANCE = (0.299, 0.587, 0.114)
 
 
@@ -58,7 +61,9 @@ def even_light(
     ridge[0, 0] = 0.0
     solution = torch.linalg.solve(gram + ridge + 1e-6 * torch.eye(9, device=a.device), (a * w) @ y.transpose(1, 2))
     shading = (solution[:, 1:].transpose(1, 2) @ a[:, 1:]).unflatten(2, texture.shape[-2:])
-    average = (shading * confidence).sum(dim=(2, 3), keepdim=True) / confidence.sum(dim=(2, 3), keepdim=True).clamp_min(1)
+    average = (shading * confidence).sum(dim=(2, 3), keepdim=True) / confidence.sum(dim=(2, 3), keepdim=True).clamp_min(
+        1
+    )
     factor = (shading - average).exp().clamp(_SHADING_FLOOR, _SHADING_CEILING)
     return (texture / factor).clamp(0, 1)
 
@@ -119,8 +124,25 @@ class TextureStatistics:
     ) -> Float[Tensor, "b 3 r r"]:
         """Seen texels stay, unseen ones take the most likely map given the seen ones; the seam between is blended."""
         guess = self.most_likely(textures, confidence)
-        residual = diffuse((textures - guess) * (confidence > 0), confidence)
-        return (guess + residual).clamp(0, 1)
+        # What little is known at the border of the seen part must not be spread: it is there that hair and background
+        # leak in.
+        certain = ((confidence - _SPREAD_FROM) / (1 - _SPREAD_FROM)).clamp(0, 1)
+        residual = diffuse((textures - guess) * (confidence > 0), certain)
+        return (guess + confidence * (textures - guess) + (1 - confidence) * residual).clamp(0, 1)
+
+    def without_outliers(
+        self, textures: Float[Tensor, "b 3 r r"], confidence: Float[Tensor, "b 1 r r"]
+    ) -> Float[Tensor, "b 1 r r"]:
+        """The confidence, lowered where a patch of texels is unlikely given the rest: background, caps, fringes."""
+        error = (textures - self.most_likely(textures, confidence)).square().mean(dim=1, keepdim=True)
+        width = 2 * (textures.shape[-1] // 32) + 1
+        patch, seen = (functional.avg_pool2d(x, width, 1, width // 2) for x in (error * confidence, confidence))
+        return confidence / (1 + (patch / seen.clamp_min(1e-3) / _OUTLIER**2) ** 2)
+
+    def oddity(self, textures: Float[Tensor, "b 3 r r"], confidence: Float[Tensor, "b 1 r r"]) -> Float[Tensor, " b"]:
+        """Root mean square distance of the seen texels from the most likely map: high for hats, hands and shadows."""
+        error = (textures - self.most_likely(textures, confidence)).square().mean(dim=1, keepdim=True)
+        return ((error * confidence).sum(dim=(1, 2, 3)) / confidence.sum(dim=(1, 2, 3)).clamp_min(1e-6)).sqrt()
 
     def most_likely(
         self, textures: Float[Tensor, "b 3 r r"], confidence: Float[Tensor, "b 1 r r"]

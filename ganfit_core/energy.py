@@ -1,6 +1,6 @@
 """The energy E(p) of GANFIT (Fast-GANFIT, Eq. 9 to 13): six terms, each per image and each to be switched off.
 
-    E = w_id L_id + w^_id L^_id + w_con L_con + w_pix L_pix + w_lan L_lan + w_reg Reg
+E = w_id L_id + w^_id L^_id + w_con L_con + w_pix L_pix + w_lan L_lan + w_reg Reg
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ganfit_core.camera import project
 from ganfit_core.identity.base import IdentityFeatures, IdentityNetwork
-from ganfit_core.landmark_fit import landmark_distances
+from ganfit_core.landmark_fit import landmark_loss, shape_prior
 from ganfit_core.morphable import MorphableModel
 from ganfit_core.parameters import LIGHT_MEAN, LIGHT_SCALE, Parameters, random_view
 from ganfit_core.renderer import Renderer, Rendering
@@ -52,9 +52,7 @@ class Target(NamedTuple):
 
     def rows(self, index: Tensor) -> Target:
         """Some images of the batch."""
-        features = IdentityFeatures(
-            self.features.embedding[index], tuple(a[index] for a in self.features.activations)
-        )
+        features = IdentityFeatures(self.features.embedding[index], tuple(a[index] for a in self.features.activations))
         return Target(self.photo[index], self.landmarks[index], features)
 
 
@@ -106,7 +104,7 @@ class Energy:
         vertices = self.model(parameters.identity, parameters.expression)
         if weights.landmark:
             points = project(self.model.landmarks(vertices), parameters.camera, self.renderer.size)
-            out["landmark"] = landmark_distances(points[..., :2], target.landmarks, self.renderer.size).sum(dim=1)
+            out["landmark"] = landmark_loss(points[..., :2], target.landmarks, self.renderer.size)
         if weights.identity or weights.content or weights.pixel:
             rendering = self.renderer(vertices, texture, parameters.camera, parameters.light)
             if weights.pixel:
@@ -145,15 +143,13 @@ class Energy:
         return self.network(image, points.detach()).embedding
 
     def _prior(self, parameters: Parameters) -> Tensor:
-        """lambda_reg Reg(p_s, p_e, p_l) (Eq. 4), with the mean of squares over each group."""
+        """lambda_reg Reg(p_s, p_e, p_l) (Eq. 4)."""
         light = (parameters.light - parameters.light.new_tensor(LIGHT_MEAN)) / parameters.light.new_tensor(LIGHT_SCALE)
-        shape = torch.cat([parameters.identity, parameters.expression], dim=1)
-        return self.weights.shape_prior * shape.square().sum(dim=1) + self.weights.light_prior * light.square().sum(dim=1)
+        shape = shape_prior(parameters.identity, parameters.expression)
+        return self.weights.shape_prior * shape + self.weights.light_prior * light.square().mean(dim=1)
 
 
-def content_distance(
-    one: IdentityFeatures, other: IdentityFeatures
-) -> Float[Tensor, " b"]:
+def content_distance(one: IdentityFeatures, other: IdentityFeatures) -> Float[Tensor, " b"]:
     """L_con (Eq. 10): sum over layers of ||F_j(I_0) - F_j(I_R)||_2 / (H_j W_j C_j)."""
     total = one.embedding.new_zeros(len(one.embedding))
     for a, b in zip(one.activations, other.activations, strict=True):

@@ -117,7 +117,15 @@ class Fitter:
     def start(self, target: Target, generator: torch.Generator) -> Parameters:
         """Stage 1, then the best of some random textures under the light that suits it."""
         size = self.renderer.size
-        aligned = fit_landmarks(self.model, target.landmarks, size, self.preset.alignment_iterations)
+        weights = self.preset.weights
+        aligned = fit_landmarks(
+            self.model,
+            target.landmarks,
+            size,
+            self.preset.alignment_iterations,
+            landmark_weight=weights.landmark or 1.0,
+            prior_weight=weights.shape_prior,
+        )
         batch = len(target.photo)
         candidates = self.texture_model.sample_latents(self.preset.texture_candidates, generator).to(self.device)
         with torch.no_grad():
@@ -148,11 +156,7 @@ class Fitter:
     ) -> list[FitResult]:
         """Stage 2. An image that has converged leaves the batch; its parameters stay as they were then."""
         preset, batch = self.preset, len(target.photo)
-        optimiser = torch.optim.Adam(
-            [leaves.identity, leaves.expression, leaves.texture, leaves.camera, leaves.light],
-            lr=preset.learning_rate,
-            betas=(0.9, 0.99),
-        )
+        optimiser = leaves.optimiser(preset.learning_rate)
         active = torch.arange(batch, device=self.device)
         best = torch.full((batch,), torch.inf)
         since = torch.zeros(batch, dtype=torch.long)
@@ -199,9 +203,7 @@ class Fitter:
         return FitResult(
             **{name: value[0].cpu().numpy() for name, value in parameters._asdict().items()},
             losses=history[-1],
-            history={
-                name: np.array([step[name] for step in history], dtype=np.float32) for name in (*TERMS, "total")
-            },
+            history={name: np.array([step[name] for step in history], dtype=np.float32) for name in (*TERMS, "total")},
             iterations=len(history),
             converged=converged,
             vertices=vertices[0].cpu().numpy(),

@@ -1,6 +1,6 @@
 """Stage 1 of the fit: rough alignment by landmarks alone (Fast-GANFIT, Section 3.4).
 
-    min over p_s, p_e, p_c of  lambda_lan L_lan + lambda_reg Reg(p_s, p_e)
+min over p_s, p_e, p_c of  lambda_lan L_lan + lambda_reg Reg(p_s, p_e)
 """
 
 from __future__ import annotations
@@ -18,10 +18,8 @@ from ganfit_core.pose import camera_from_landmarks
 # How far each camera number typically moves in a fit (eye, target: mm; up: none; focal: half image sides). The
 # optimiser works on multiples of these, so that one learning rate suits all parameters.
 CAMERA_SCALE = (100.0, 100.0, 100.0, 30.0, 30.0, 30.0, 0.3, 0.3, 0.3, 1.0)
-# Landmark errors are counted in 224ths of the image side, whatever the image's size.
-LANDMARK_UNIT = 224.0
-# A detected landmark is trusted to sqrt(3) such pixels against one standard deviation of shape.
-PRIOR_WEIGHT = 3.0
+# Landmark distances are counted in thousandths of the image side, whatever the image's size.
+LANDMARK_UNIT = 1000.0
 _LEARNING_RATE = 0.05
 
 
@@ -38,11 +36,11 @@ class LandmarkFit(NamedTuple):
     """Mean landmark distance over the distance between the eyes' centres (0.03 is 3 %)."""
 
 
-def landmark_distances(
+def landmark_loss(
     projected: Float[Tensor, "b 68 2"], detected: Float[Tensor, "b 68 2"], size: int
-) -> Float[Tensor, "b 68"]:
-    """Squared distances in (LANDMARK_UNIT-ths of the image side)^2."""
-    return ((projected - detected) * (LANDMARK_UNIT / size)).square().sum(dim=2)
+) -> Float[Tensor, " b"]:
+    """L_lan (Fast-GANFIT, Eq. 12): mean squared distance, in (thousandths of the image side)^2."""
+    return ((projected - detected) * (LANDMARK_UNIT / size)).square().sum(dim=2).mean(dim=1)
 
 
 def relative_landmark_error(
@@ -53,8 +51,18 @@ def relative_landmark_error(
     return (projected - detected).norm(dim=2).mean(dim=1) / eyes.norm(dim=1)
 
 
+def shape_prior(identity: Float[Tensor, "b ns"], expression: Float[Tensor, "b ne"]) -> Float[Tensor, " b"]:
+    """Reg(p_s, p_e) (Fast-GANFIT, Eq. 4): mean squared coefficient."""
+    return torch.cat([identity, expression], dim=1).square().mean(dim=1)
+
+
 def fit_landmarks(
-    model: MorphableModel, landmarks: Float[Tensor, "b 68 2"], size: int, iterations: int = 150
+    model: MorphableModel,
+    landmarks: Float[Tensor, "b 68 2"],
+    size: int,
+    iterations: int = 150,
+    landmark_weight: float = 0.001,
+    prior_weight: float = 0.05,
 ) -> LandmarkFit:
     """Fit identity, expression and camera to landmarks in pixels of square images of side `size`.
 
@@ -78,8 +86,8 @@ def fit_landmarks(
 
     for _ in range(iterations):
         optimiser.zero_grad()
-        prior = identity.square().sum(dim=1) + expression.square().sum(dim=1)
-        energy = landmark_distances(projected(), landmarks, size).sum(dim=1) + PRIOR_WEIGHT * prior
+        prior = shape_prior(identity, expression)
+        energy = landmark_weight * landmark_loss(projected(), landmarks, size) + prior_weight * prior
         energy.sum().backward()
         optimiser.step()
     with torch.no_grad():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
 from jaxtyping import Bool, Float
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
@@ -75,9 +74,7 @@ class MorphableModel(nn.Module):
         """Vertex masks by name."""
         return {name: getattr(self, "region_" + name) for name in self._region_names}
 
-    def forward(
-        self, identity: Float[Tensor, "b ns"], expression: Float[Tensor, "b ne"]
-    ) -> Float[Tensor, "b v 3"]:
+    def forward(self, identity: Float[Tensor, "b ns"], expression: Float[Tensor, "b ne"]) -> Float[Tensor, "b v 3"]:
         """Vertices in mm of identity and expression coefficients, both in standard deviations."""
         shape = identity @ self.identity_basis.flatten(1) + expression @ self.expression_basis.flatten(1)
         return self.mean + shape.unflatten(1, (-1, 3))

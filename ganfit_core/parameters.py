@@ -20,9 +20,10 @@ from ganfit_core.renderer import Rendering
 # A lamp up and in front of the face, with half of the light ambient.
 LIGHT_MEAN = (0.0, 250.0, 900.0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5)
 LIGHT_SCALE = (400.0, 300.0, 300.0, 0.25, 0.25, 0.25, 0.25, 0.25, 0.25)
-# Cameras around a portrait: eye (mm), target (mm), up, focal. Mean and standard deviation over stage-1 fits.
-CAMERA_MEAN = (0.0, 0.0, 900.0, 0.0, -10.0, 60.0, 0.0, 1.0, 0.0, 8.5)
-CAMERA_SIGMA = (250.0, 120.0, 40.0, 3.0, 3.0, 3.0, 0.05, 0.0, 0.0, 0.3)
+# Cameras around a portrait: eye (mm), target (mm), up, focal; mean and standard deviation over landmark fits of 64
+# photographs of LFW, the mean made symmetric.
+CAMERA_MEAN = (0.0, -20.0, 980.0, 0.0, -25.0, 80.0, 0.0, 1.0, 0.0, 9.1)
+CAMERA_SIGMA = (170.0, 105.0, 27.0, 2.5, 1.7, 1.3, 0.03, 0.0, 0.0, 0.25)
 # "we sample expression parameters from a normal distribution N(0, 0.5)" (Fast-GANFIT, Section 3.2).
 EXPRESSION_SIGMA = 0.5
 
@@ -68,6 +69,11 @@ class Leaves:
             camera_start=start.camera.detach(),
         )
 
+    def optimiser(self, learning_rate: float) -> torch.optim.Optimizer:
+        """Adam over all leaves."""
+        parts = [self.identity, self.expression, self.texture, self.camera, self.light]
+        return torch.optim.Adam(parts, lr=learning_rate, betas=(0.9, 0.99))
+
     def rows(self, index: Tensor) -> Parameters:
         """The parameters of some images of the batch, differentiable in the leaves."""
         camera = self.camera_start + self.camera.new_tensor(CAMERA_SCALE) * self.camera
@@ -78,6 +84,7 @@ class Leaves:
 
 def random_view(like: Parameters, generator: torch.Generator) -> Parameters:
     """The same identity and texture under a random expression, camera and light (Fast-GANFIT, Eq. 8)."""
+
     def gaussian(mean: tuple[float, ...], sigma: tuple[float, ...]) -> Tensor:
         noise = torch.randn(len(like.camera), len(mean), generator=generator).to(like.camera)
         return noise.new_tensor(mean) + noise.new_tensor(sigma) * noise

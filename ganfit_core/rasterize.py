@@ -118,16 +118,12 @@ def _planes(x: Tensor, y: Tensor, z: Tensor) -> Tensor:
     return torch.cat([edges * area.sign(), inverse_depth], dim=1)
 
 
-def _covered(
-    planes: Tensor, column: Tensor, row: Tensor, width: int, height: int
-) -> tuple[Tensor, Tensor, Tensor]:
+def _covered(planes: Tensor, column: Tensor, row: Tensor, width: int, height: int) -> tuple[Tensor, Tensor, Tensor]:
     """Pixel in the block, triangle and 1/z of every covered pixel centre of N blocks of equal size."""
     a, b, c = planes
     x = column[:, None] + torch.arange(width, device=planes.device) + 0.5
     y = row[:, None] + torch.arange(height, device=planes.device) + 0.5
-    values = (b[..., None] * y + c[..., None])[..., None] + (a[..., None] * x)[
-        :, :, None
-    ]  # (4, N, height, width)
+    values = (b[..., None] * y + c[..., None])[..., None] + (a[..., None] * x)[:, :, None]  # (4, N, height, width)
     inside = torch.minimum(torch.minimum(values[0], values[1]), values[2]) >= 0
     hit = inside.flatten().nonzero().squeeze(1)
     owner = hit // (width * height)

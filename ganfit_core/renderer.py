@@ -117,9 +117,7 @@ class Renderer(nn.Module):
             depth=image(depth),
         )
 
-    def rasterise_geometry(
-        self, vertices: Float[Tensor, "b v 3"], camera: Float[Tensor, "b 10"]
-    ) -> Fragments:
+    def rasterise_geometry(self, vertices: Float[Tensor, "b v 3"], camera: Float[Tensor, "b 10"]) -> Fragments:
         """The mesh's fragments alone, to shade or `interpolate` something of one's own."""
         return fragments(project(vertices, camera, self.size), self.faces, self.size, self.rasterizer)
 
@@ -206,9 +204,7 @@ def _rasterise(screen: Tensor, faces: Tensor, size: int, rasterizer: Rasterizer)
     return face_id, _Compact(pixels, ids, barycentric_coordinates(corners, centres.to(screen.dtype)))
 
 
-def barycentric_coordinates(
-    corners: Float[Tensor, "*p 3 3"], points: Float[Tensor, "*p 2"]
-) -> Float[Tensor, "*p 3"]:
+def barycentric_coordinates(corners: Float[Tensor, "*p 3 3"], points: Float[Tensor, "*p 2"]) -> Float[Tensor, "*p 3"]:
     """Perspective-correct barycentric coordinates of screen points in projected triangles.
 
     The weights on the screen w_i (areas of the sub-triangles) are divided by the corners' depths and

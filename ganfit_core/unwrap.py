@@ -42,6 +42,7 @@ class Unwrapper(nn.Module):
         photo_size: side of the square photo in pixels.
     """
 
+    faces: Tensor
     texel_face: Tensor
     texel_barycentrics: Tensor
 
@@ -100,7 +101,7 @@ def uv_fragments(model: MorphableModel, resolution: int) -> Fragments:
     return fragments(screen[None], model.uv_faces, resolution, default_rasterizer(uvs.device))
 
 
-def uv_region(model: MorphableModel, name: str, resolution: int) -> Bool[Tensor, "r r"]:
-    """A vertex region of the model as a mask of texels; KeyError for an unknown name."""
+def uv_region(model: MorphableModel, region: Bool[Tensor, " v"], resolution: int) -> Bool[Tensor, "r r"]:
+    """The texels of triangles whose three corners lie in a region of vertices."""
     on_map = uv_fragments(model, resolution).face_id[0]
-    return model.face_region(name)[on_map.clamp_min(0)] & (on_map >= 0)
+    return region[model.faces].all(dim=1)[on_map.clamp_min(0)] & (on_map >= 0)

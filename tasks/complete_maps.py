@@ -25,10 +25,12 @@ from tasks.unwrap_faces import Shard, read_part
 LARGEST_LANDMARK_ERROR = 0.055
 LARGEST_YAW = 40.0
 SMALLEST_SEEN = 0.35
-SMALLEST_SHARPNESS = 25.0
+SMALLEST_SHARPNESS = 12.0
+# Of the maps that pass, this share departs most from what the others make likely: hats, hands, hard shadows.
+ODDEST_SHARE = 0.1
 # Hair begins about this far above the brows, as a share of the distance from brow to chin.
 _HAIRLINE = 0.42
-_TAPER_SHARE = 24
+_TAPER_SHARE = 40
 _STATISTICS_SIDE, _STATISTICS_MAPS, _COMPONENTS = 64, 3000, 60
 _BATCH = 64
 
@@ -41,24 +43,35 @@ def complete_maps(parts: list[Path], out: Path) -> pd.DataFrame:
     """
     shards = [read_part(part) for part in parts]
     index = pd.concat([_rows(shard) for shard in shards], ignore_index=True)
-    index["map"] = -1
-    index.loc[index["kept"], "map"] = np.arange(int(index["kept"].sum()))
-    kept = index["kept"].to_numpy()
-    textures = np.concatenate([shard.textures for shard in shards])[kept]
-    confidence = np.concatenate([shard.confidence for shard in shards])[kept]
+    passing = np.flatnonzero(index["kept"])
+    textures = np.concatenate([shard.textures for shard in shards])[passing]
+    confidence = np.concatenate([shard.confidence for shard in shards])[passing]
     trusted = trusted_texels(textures.shape[1])
 
+    def batch(rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        return _prepared(textures[rows], confidence[rows], trusted)
+
     order = np.random.default_rng(0).permutation(len(textures))[:_STATISTICS_MAPS]
-    small = [_smaller(*_prepared(textures[i], confidence[i], trusted)) for i in np.array_split(order, len(order) // _BATCH + 1)]
+    small = [_smaller(*batch(rows)) for rows in _batches(order)]
     statistics = TextureStatistics.learn(
         torch.cat([t for t, _ in small]), torch.cat([c for _, c in small]), min(_COMPONENTS, len(order) // 4)
     )
+    everything = np.arange(len(textures))
+    oddity = torch.cat([statistics.oddity(*_smaller(*batch(rows))) for rows in _batches(everything)]).numpy()
+    index.loc[passing, "oddity"] = oddity
+    good = oddity <= np.quantile(oddity, 1 - ODDEST_SHARE)
+    index.loc[passing[~good], "kept"] = False
+    index["map"] = -1
+    index.loc[index["kept"], "map"] = np.arange(int(good.sum()))
+
     temporary = out / "maps.tmp.npy"
-    maps = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=textures.shape)
-    for start in range(0, len(textures), _BATCH):
-        rows = slice(start, start + _BATCH)
-        filled = statistics.fill(*_prepared(textures[rows], confidence[rows], trusted))
-        maps[rows] = (filled * 255).round().byte().permute(0, 2, 3, 1).numpy()
+    maps = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=(int(good.sum()), *textures.shape[1:]))
+    done = 0
+    for rows in _batches(everything[good]):
+        texture, certain = batch(rows)
+        filled = statistics.fill(texture, statistics.without_outliers(texture, certain))
+        maps[done : done + len(rows)] = (filled * 255).round().byte().permute(0, 2, 3, 1).numpy()
+        done += len(rows)
     maps.flush()
     temporary.replace(out / "maps.npy")
     table = out / "index.tmp.parquet"
@@ -67,14 +80,18 @@ def complete_maps(parts: list[Path], out: Path) -> pd.DataFrame:
     return index
 
 
+def _batches(rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    return [rows[start : start + _BATCH] for start in range(0, len(rows), _BATCH)]
+
+
 def trusted_texels(resolution: int) -> Tensor:
     """(R, R) in [0, 1]: the face below the hairline, falling off smoothly at its border."""
     model = MorphableModel.load(assets.find("morphable"))
     points = model.mean[model.landmark_indices]
     brow, chin = points[17:27, 1].mean(), points[8, 1]
     below = model.mean[:, 1] < brow + _HAIRLINE * (brow - chin)
-    model.region_face &= below
-    return taper(uv_region(model, "face", resolution), max(1, resolution // _TAPER_SHARE))
+    region = model.regions["face"] & below
+    return taper(uv_region(model, region, resolution), max(1, resolution // _TAPER_SHARE))
 
 
 def _rows(shard: Shard) -> pd.DataFrame:

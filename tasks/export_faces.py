@@ -49,9 +49,7 @@ def _export(work: Work, run: Run) -> Work:
             "assets": dict(loaded.sha256),
             "code_version": code_version(),
         }
-        export.write_parameters(
-            target / "parameters.npz", work.result, work.face.landmarks, work.face.matrix, metadata
-        )
+        export.write_parameters(target / "parameters.npz", work.result, work.face.landmarks, work.face.matrix, metadata)
         export.write_png(target / "overlay.png", overlay.panel(work.face.image, work.result))
     except Exception as error:
         logger.debug("%s: export failed", work.unit.unit_id, exc_info=True)

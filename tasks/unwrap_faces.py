@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -49,14 +50,14 @@ def unwrap_photos(units: list[Unit], resolution: int, reference: Reference | Non
         shard = unwrap(units, resolution, reference)
         part.parent.mkdir(parents=True, exist_ok=True)
         temporary = part.with_suffix(".tmp")
+        arrays: dict[str, NDArray[Any]] = {
+            "unit_ids": np.array(shard.unit_ids, dtype=str),
+            "textures": shard.textures,
+            "confidence": shard.confidence,
+        }
+        arrays |= {f"quality_{name}": values for name, values in shard.quality.items()}
         with temporary.open("wb") as handle:
-            np.savez(
-                handle,
-                unit_ids=np.array(shard.unit_ids, dtype=str),
-                textures=shard.textures,
-                confidence=shard.confidence,
-                **{f"quality_{name}": values for name, values in shard.quality.items()},
-            )
+            np.savez(handle, allow_pickle=False, **arrays)
             handle.flush()
             os.fsync(handle.fileno())
         temporary.replace(part)
@@ -117,7 +118,7 @@ def reference_map(shard: Shard) -> Reference:
     return diffuse(mean, (total / (0.05 * len(texture))).clamp(0, 1))[0].numpy()
 
 
-def _aligned(units: list[Unit]):  # type: ignore[no-untyped-def]
+def _aligned(units: list[Unit]) -> Iterator[tuple[str, AlignedFace]]:
     detect = CenterFace(assets.find("centerface"))
     landmarks = DlibLandmarks(assets.find("dlib-landmarks-68"))
     for unit in units:
@@ -126,8 +127,13 @@ def _aligned(units: list[Unit]):  # type: ignore[no-untyped-def]
         except PhotoError:
             continue
         faces = detect(rgb)
-        if faces:
-            yield unit.unit_id, align_face(rgb, landmarks(rgb, faces[0].box, faces[0].points), CROP_SIZE)
+        if not faces:
+            continue
+        try:
+            face = align_face(rgb, landmarks(rgb, faces[0].box, faces[0].points), CROP_SIZE)
+        except ValueError:
+            continue
+        yield unit.unit_id, face
 
 
 def _sharpness(image: NDArray[np.uint8]) -> float:

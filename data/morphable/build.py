@@ -80,7 +80,9 @@ def assemble(source: AnnySource) -> tuple[dict[str, NDArray[np.generic]], dict[s
     faces = triangulate(base, head.quads, head.triangles)
     on_face = importance(base, base[landmarks])
     # The curtain shows only in an open mouth, and then as one dark or white patch: it needs few texels.
-    size = np.where(head.mouth | np.isin(np.arange(len(base)), faces[head.mouth[faces].any(axis=1)]), _MOUTH_SIZE, on_face)
+    size = np.where(
+        head.mouth | np.isin(np.arange(len(base)), faces[head.mouth[faces].any(axis=1)]), _MOUTH_SIZE, on_face
+    )
     uvs, uv_faces = uv_layout(base, faces, mirror, size)
     logger.info("head: %d vertices, %d triangles", len(base), len(faces))
 
@@ -92,12 +94,16 @@ def assemble(source: AnnySource) -> tuple[dict[str, NDArray[np.generic]], dict[s
     # People are as often asymmetric one way as the other, so the mean is symmetric and mirror images belong too.
     identity = components(np.concatenate([heads, heads[:, mirror] * [-1, 1, 1]]), N_IDENTITY, weight)
     units = {name: head.displace(shape) for name, shape in source.face_units() if name not in _LEFT_OUT}
-    expression = components(expression_samples(units, _EXPRESSION_SAMPLES, generator), N_EXPRESSION, weight, centre=False)
+    expression = components(
+        expression_samples(units, _EXPRESSION_SAMPLES, generator), N_EXPRESSION, weight, centre=False
+    )
     explained = {"identity": round(identity.explained, 5), "expression": round(expression.explained, 5)}
     logger.info("variance kept: %s", explained)
 
     skull = identity.mean[identity.mean[:, 1] > identity.mean[landmarks[8], 1]]
-    centre = np.array([0.0, skull[:, 1].min() / 2 + skull[:, 1].max() / 2, skull[:, 2].min() / 2 + skull[:, 2].max() / 2])
+    centre = np.array(
+        [0.0, skull[:, 1].min() / 2 + skull[:, 1].max() / 2, skull[:, 2].min() / 2 + skull[:, 2].max() / 2]
+    )
     tensors: dict[str, NDArray[np.generic]] = {
         "mean": (identity.mean - centre).astype(np.float32),
         "identity_basis": identity.basis.astype(np.float16),
@@ -128,9 +134,11 @@ def _regions(
     ) ** 2 < 1
     lips = inside & (base[:, 2] > points[48, 2] - 5.0) | head.mouth
     ear_front, ear_low = points[[0, 16], 2].mean(), points[[3, 13], 1].mean()
-    ears = (np.abs(base[:, 0]) > np.abs(points[[0, 16], 0]).mean()) & (base[:, 2] < ear_front + 2) & (base[:, 1] > ear_low)
+    ears = (
+        (np.abs(base[:, 0]) > np.abs(points[[0, 16], 0]).mean()) & (base[:, 2] < ear_front + 2) & (base[:, 1] > ear_low)
+    )
     neck = base[:, 1] < points[8, 1] - 4.0
-    return {"face": on_face > 0.9, "eyes": eyes, "lips": lips, "mouth": head.mouth, "ears": ears, "neck": neck}
+    return {"face": on_face > 0.65, "eyes": eyes, "lips": lips, "mouth": head.mouth, "ears": ears, "neck": neck}
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Cuts a watertight-fronted head out of MakeHuman's body mesh.
 
-The skin runs on into the eye sockets and the oral cavity. Those are removed; an eye is closed by a bulging patch
-and the mouth by a thin curtain behind the lips, so that a photograph's eyes and teeth have texels of their own.
+The skin runs on into the eye sockets and the oral cavity. Those are removed; each eye and the mouth are closed by a
+curtain between the lids and between the lips, so that a photograph's eyes and teeth have texels of their own.
 Every new vertex is a fixed linear combination of skin vertices plus a constant, so all morph targets carry over.
 """
 
@@ -22,8 +22,9 @@ _MOUTH_RIM, _MOUTH_LOOP_LENGTH = 517, 38
 _CAVITY_SEED = 687
 # Everything above this height (mm) belongs to the head; it cuts the neck below the larynx.
 _NECK_HEIGHT = 586.0
-_EYE_BULGE_MM = 1.8
-_CURTAIN_DEPTH_MM = 4.0
+# An eyeball of 12 mm radius stands this far before the line between lids 9 mm apart.
+_EYE_BULGE_MM = 0.9
+_MOUTH_DEPTH_MM = 4.0
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,9 @@ class Head:
 
     Attributes:
         weights: sparse (V, N); offset: (V, 3) mm, only on the new eye and mouth vertices.
-        quads, triangles: faces over head vertices (quads of the skin and curtain, triangles of the eye patches).
+        quads, triangles: faces over head vertices (of skin and curtains, and at the curtains' ends).
         source: (V,) index of the body vertex a head vertex copies, -1 for new ones.
-        eyes: (V,) bool of the eye patches; mouth: (V,) bool of the curtain between the lips.
+        eyes: (V,) bool of the curtains between the lids; mouth: (V,) bool of the one between the lips.
     """
 
     weights: sp.csr_matrix
@@ -73,9 +74,7 @@ class QuadMesh:
             while len(walk) <= length:
                 behind = self._edge_faces[frozenset(walk[-2:])]
                 ahead = [
-                    b
-                    for b in self.neighbours[walk[-1]]
-                    if not self._edge_faces[frozenset((walk[-1], b))] & behind
+                    b for b in self.neighbours[walk[-1]] if not self._edge_faces[frozenset((walk[-1], b))] & behind
                 ]
                 if len(ahead) != 1:
                     break
@@ -128,30 +127,26 @@ def cut_head(body: NDArray[np.float64], quads: NDArray[np.int64]) -> Head:
 
     rows = [sp.csr_matrix((np.ones(len(source)), (np.arange(len(source)), source)), (len(source), len(body)))]
     offsets = [np.zeros((len(source), 3))]
-    triangles: list[NDArray[np.int64]] = []
-    new_quads: list[NDArray[np.int64]] = [skin]
+    quads_of_head, ends = [skin], []
     count = len(source)
-    eyes_from = count
-    for rim in (left_rim, right_rim):
-        weights, offset, faces = _eye_patch(body, rim, position, count)
+    slits = ((left_rim, _EYE_BULGE_MM), (right_rim, _EYE_BULGE_MM), (lips, -_MOUTH_DEPTH_MM))
+    starts = []
+    for ring, forward in slits:
+        weights, offset, curtain, triangles = _curtain(body, ring, position, count, forward)
         rows.append(weights)
         offsets.append(offset)
-        triangles.append(faces)
+        quads_of_head.append(curtain)
+        ends.append(triangles)
+        starts.append(count)
         count += len(offset)
-    mouth_from = count
-    (weights, offset, curtain), ends = _curtain(body, lips, position, count)
-    triangles.append(ends)
-    rows.append(weights)
-    offsets.append(offset)
-    new_quads.append(curtain)
-    count += len(offset)
+    eyes_from, mouth_from = starts[0], starts[2]
 
     index = np.arange(count)
     return Head(
         weights=sp.vstack(rows).tocsr(),
         offset=np.concatenate(offsets),
-        quads=np.concatenate(new_quads),
-        triangles=np.concatenate(triangles),
+        quads=np.concatenate(quads_of_head),
+        triangles=np.concatenate(ends),
         source=np.concatenate([source, np.full(count - len(source), -1)]),
         eyes=(index >= eyes_from) & (index < mouth_from),
         mouth=index >= mouth_from,
@@ -170,58 +165,32 @@ def _without_spikes(quads: NDArray[np.int64], rims: set[int]) -> NDArray[np.int6
         quads = quads[~spikes]
 
 
-Patch = tuple[sp.csr_matrix, NDArray[np.float64], NDArray[np.int64]]
-
-
-def _eye_patch(body: NDArray[np.float64], rim: list[int], position: dict[int, int], first: int) -> Patch:
-    """Two rings and a centre inside the lid margin, bulging forward like the eyeball."""
-    n = len(rim)
-    shares = (2 / 3, 1 / 3)
-    rows, columns, values, offset = [], [], [], []
-    for ring, share in enumerate(shares):
-        for i, v in enumerate(rim):
-            row = ring * n + i
-            rows += [row] * (n + 1)
-            columns += [v, *rim]
-            values += [share, *[(1 - share) / n] * n]
-            offset.append([0.0, 0.0, _EYE_BULGE_MM * (1 - share**2)])
-    rows += [2 * n] * n
-    columns += rim
-    values += [1 / n] * n
-    offset.append([0.0, 0.0, _EYE_BULGE_MM])
-    weights = sp.csr_matrix((values, (rows, columns)), (2 * n + 1, len(body)))
-
-    rings = [np.array([position[v] for v in rim]), first + np.arange(n), first + n + np.arange(n)]
-    faces = []
-    for outer, inner in zip(rings, rings[1:], strict=False):
-        o1, i1 = np.roll(outer, -1), np.roll(inner, -1)
-        faces += [np.stack([outer, o1, i1], 1), np.stack([outer, i1, inner], 1)]
-    last = rings[-1]
-    faces.append(np.stack([last, np.roll(last, -1), np.full(n, first + 2 * n)], 1))
-    triangles = np.concatenate(faces)
-    # Wound so that the patch looks towards +z, whichever way round the rim was walked.
-    area = np.cross(body[rim], np.roll(body[rim], -1, axis=0)).sum(axis=0)[2]
-    return weights, np.asarray(offset), triangles if area > 0 else triangles[:, ::-1]
+Patch = tuple[sp.csr_matrix, NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]
 
 
 def _curtain(
-    body: NDArray[np.float64], lips: list[int], position: dict[int, int], first: int
-) -> tuple[Patch, NDArray[np.int64]]:
-    """A two-quad-high curtain from the upper to the lower lip, hanging a little behind them, and its end triangles."""
-    n, m = len(lips), len(lips) // 2
-    # The loop crosses the mid-line twice; each crossing is the middle of one lip, of m vertices.
-    crossings = sorted((i for i in range(n) if abs(body[lips[i], 0]) < 1e-6), key=lambda i: -body[lips[i], 1])
-    upper, lower = ([lips[(i + k) % n] for k in range(-(m // 2), m // 2 + 1)] for i in crossings)
-    if body[upper[0], 0] > 0:
-        upper.reverse()
-    if body[lower[0], 0] > 0:
-        lower.reverse()
-    rows = np.repeat(np.arange(m), 2)
-    columns = np.stack([upper, lower], 1).ravel()
-    weights = sp.csr_matrix((np.full(2 * m, 0.5), (rows, columns)), (m, len(body)))
-    # Nearly flush with the lips at the corners, deepest in the middle.
-    depth = _CURTAIN_DEPTH_MM * np.sin(np.linspace(0, np.pi, m + 2))[1:-1]
-    offset = np.stack([np.zeros(m), np.zeros(m), -depth], 1)
+    body: NDArray[np.float64], ring: list[int], position: dict[int, int], first: int, forward: float
+) -> Patch:
+    """Closes a slit: a two-quad-high curtain from its upper to its lower edge, with a triangle at either end.
+
+    Args:
+        ring: body vertices around the slit; position: body vertex -> head vertex; first: next free head vertex.
+        forward: how far the curtain's middle row stands before (behind, if negative) the edges, mm.
+    """
+    n, m = len(ring), len(ring) // 2
+    # Of all ways to halve the ring, the one whose halves are farthest apart in height cuts it at its corners.
+    height = body[ring, 1]
+    start = max(range(n), key=lambda r: height[[(r + k) % n for k in range(m)]].sum())
+    upper = [ring[(start + k) % n] for k in range(m)]
+    lower = [ring[(start - 1 - k) % n] for k in range(m)]
+    if body[upper[0], 0] > body[upper[-1], 0]:
+        upper, lower = upper[::-1], lower[::-1]
+    weights = sp.csr_matrix(
+        (np.full(2 * m, 0.5), (np.repeat(np.arange(m), 2), np.stack([upper, lower], 1).ravel())), (m, len(body))
+    )
+    # Nearly flush with the edges at the corners, farthest from them in the middle.
+    offset = np.zeros((m, 3))
+    offset[:, 2] = forward * np.sin(np.linspace(0, np.pi, m + 2))[1:-1]
 
     top, low = (np.array([position[v] for v in arc]) for arc in (upper, lower))
     middle = first + np.arange(m)
@@ -229,10 +198,12 @@ def _curtain(
         np.stack([above[:-1], below[:-1], below[1:], above[1:]], 1) for above, below in ((top, middle), (middle, low))
     ]
     ends = np.array([[top[0], low[0], middle[0]], [top[-1], middle[-1], low[-1]]])
-    return (weights, offset, np.concatenate(quads)), ends
+    return weights, offset, np.concatenate(quads), ends
 
 
-def triangulate(vertices: NDArray[np.float64], quads: NDArray[np.int64], triangles: NDArray[np.int64]) -> NDArray[np.int64]:
+def triangulate(
+    vertices: NDArray[np.float64], quads: NDArray[np.int64], triangles: NDArray[np.int64]
+) -> NDArray[np.int64]:
     """(F, 3) triangles: every quad split along its shorter diagonal, degenerate ones dropped."""
     a, b, c, d = quads.T
     short_ac = np.linalg.norm(vertices[a] - vertices[c], axis=1) <= np.linalg.norm(vertices[b] - vertices[d], axis=1)

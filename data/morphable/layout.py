@@ -1,22 +1,25 @@
-"""A UV layout for the head in which the face fills most of the map.
+"""A UV layout for the head in which the face fills most of the map, in human proportions.
 
-The head, a disc once cut along the back of the skull, is mapped onto the unit square with a Tutte embedding whose
-weights are then adapted to even out the stretch (Yoshizawa, Belyaev and Seidel, "A fast and simple stretch-minimizing
-mesh parameterization", 2004). A fixed convex boundary and positive weights keep the map free of fold-overs. "Even"
-is measured after scaling each triangle by how much of the map its place on the head deserves.
+The head, a disc once cut along the back of the skull, is mapped onto a rounded square: first with a Tutte embedding,
+which cannot fold over, then by descending the symmetric Dirichlet energy (Smith and Schaefer, "Bijective
+parameterization with free boundaries", 2015), which punishes stretching and squeezing alike and grows without bound
+before a triangle folds. Each triangle's rest shape is first scaled by how much of the map its place deserves.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy.sparse.linalg import spsolve
+from scipy.sparse.linalg import splu, spsolve
 
-_ROUNDS = 12
-_DAMPING = 0.7
+_DESCENT_STEPS = 200
+_NEW_METRIC_EVERY = 5
+# Folds in the mesh hold slivers; their rest shapes get at least this height, relative to the base.
+_SLIVER = 0.05
 
 
 def importance(vertices: NDArray[np.float64], landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -29,9 +32,14 @@ def importance(vertices: NDArray[np.float64], landmarks: NDArray[np.float64]) ->
     brow, chin, jaw = landmarks[17:27].mean(axis=0), landmarks[8], landmarks[[0, 16]].mean(axis=0)
     height = brow[1] - chin[1]
     front = _step(vertices[:, 2], jaw[2] - 5.0, jaw[2] + 25.0)
-    below_hairline = 1 - _step(vertices[:, 1], brow[1] + 0.55 * height, brow[1] + 0.85 * height)
+    below_hairline = 1 - _step(vertices[:, 1], brow[1] + 0.3 * height, brow[1] + 0.7 * height)
     above_neck = _step(vertices[:, 1], chin[1] - 0.25 * height, chin[1] - 0.02 * height)
-    return 0.3 + 0.7 * front * below_hairline * above_neck
+    face = front * below_hairline * above_neck
+    # Eyes, nose and mouth carry the identity: they get the finest texels.
+    middle = landmarks[17:68].mean(axis=0)
+    reach = np.ptp(landmarks[17:68], axis=0)[:2] * 0.6
+    features = np.exp(-(((((vertices - middle)[:, :2]) / reach) ** 2).sum(axis=1) ** 2)) * (vertices[:, 2] > jaw[2])
+    return 0.3 + 0.7 * face + 0.6 * face * features
 
 
 def uv_layout(
@@ -55,13 +63,8 @@ def uv_layout(
     cut, owner = _cut_along(vertices, faces, seam)
     boundary = _boundary_loop(cut)
     on_square = _boundary_on_square(vertices[owner], boundary, size[owner])
-    pairs = _pair_index(cut)
-    weights = np.ones(pairs[0].shape[1])
-    for _ in range(_ROUNDS):
-        uvs = _embed(len(owner), pairs[0], weights, boundary, on_square)
-        stretch = _vertex_stretch(vertices[owner], uvs, cut, size[owner])
-        weights = weights / stretch[pairs[0][1]] ** _DAMPING
-        weights /= weights.mean()
+    uvs = _tutte(len(owner), cut, boundary, on_square)
+    uvs = _descend(uvs, _RestShapes.of(vertices[owner], cut, size[owner]), cut, boundary)
     uvs = _symmetrise(uvs, vertices, owner, mirror)
     area = _signed_area(uvs, cut)
     if area.min() <= 0:
@@ -118,15 +121,15 @@ def _boundary_loop(faces: NDArray[np.int64]) -> list[int]:
     return loop
 
 
-def _boundary_on_square(
-    points: NDArray[np.float64], loop: list[int], size: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _boundary_on_square(points: NDArray[np.float64], loop: list[int], size: NDArray[np.float64]) -> NDArray[np.float64]:
     """(L, 2) places of the boundary on a rounded square: the front of the neck below, the crown on top."""
     ring = points[loop]
     length = np.linalg.norm(np.roll(ring, -1, axis=0) - ring, axis=1) * size[loop]
     along = np.concatenate([[0.0], np.cumsum(length)])
     crown = ring[:, 1].argmax()
-    front = np.where(np.abs(ring[:, 0]) < 1e-6, ring[:, 2] - 1e3 * (ring[:, 1] > ring[:, 1].min() + 60), -np.inf).argmax()
+    front = np.where(
+        np.abs(ring[:, 0]) < 1e-6, ring[:, 2] - 1e3 * (ring[:, 1] > ring[:, 1].min() + 60), -np.inf
+    ).argmax()
     total = along[-1]
     half = (along[crown] - along[front]) % total
     travelled = (along[:-1] - along[front]) % total
@@ -139,48 +142,108 @@ def _boundary_on_square(
     return np.asarray(0.5 + 0.495 * direction * radius[:, None])
 
 
-def _pair_index(faces: NDArray[np.int64]) -> tuple[NDArray[np.int64]]:
-    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-    both = np.concatenate([edges, edges[:, ::-1]])
-    return (np.unique(both, axis=0).T,)
-
-
-def _embed(
-    count: int,
-    pairs: NDArray[np.int64],
-    weights: NDArray[np.float64],
-    boundary: list[int],
-    places: NDArray[np.float64],
+def _tutte(
+    count: int, faces: NDArray[np.int64], boundary: list[int], places: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    i, j = pairs
-    total = np.bincount(i, weights, minlength=count)
-    matrix = sp.coo_matrix((-weights / total[i], (i, j)), (count, count)).tocsr() + sp.identity(count, format="csr")
+    """Every inner vertex at the mean of its neighbours."""
+    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    i, j = np.unique(np.concatenate([edges, edges[:, ::-1]]), axis=0).T
+    degree = np.bincount(i, minlength=count)
+    matrix = sp.coo_matrix((-1.0 / degree[i], (i, j)), (count, count)).tocsr() + sp.identity(count, format="csr")
     fixed = np.zeros(count, dtype=bool)
     fixed[boundary] = True
     uvs = np.zeros((count, 2))
     uvs[boundary] = places
-    free = ~fixed
-    uvs[free] = spsolve(matrix[free][:, free].tocsc(), -matrix[free][:, fixed] @ uvs[fixed])
+    uvs[~fixed] = spsolve(matrix[~fixed][:, ~fixed].tocsc(), -matrix[~fixed][:, fixed] @ uvs[fixed])
     return uvs
 
 
-def _vertex_stretch(
-    points: NDArray[np.float64], uvs: NDArray[np.float64], faces: NDArray[np.int64], size: NDArray[np.float64]
+@dataclass(frozen=True)
+class _RestShapes:
+    """Triangles laid flat with corners (0, 0), (base, 0), (foot, height), scaled to fill the square together."""
+
+    base: NDArray[np.float64]
+    foot: NDArray[np.float64]
+    height: NDArray[np.float64]
+    weight: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, points: NDArray[np.float64], faces: NDArray[np.int64], size: NDArray[np.float64]) -> _RestShapes:
+        q = points[faces]
+        one, two = q[:, 1] - q[:, 0], q[:, 2] - q[:, 0]
+        base = np.linalg.norm(one, axis=1) + 1e-9
+        foot = (one * two).sum(axis=1) / base
+        height = np.sqrt(np.maximum((two**2).sum(axis=1) - foot**2, 0))
+        height = np.maximum(height, _SLIVER * base)
+        scale = size[faces].mean(axis=1)
+        scale = scale / np.sqrt((0.5 * base * height * scale**2).sum())
+        base, foot, height = base * scale, foot * scale, height * scale
+        return cls(base, foot, height, 0.5 * base * height)
+
+    def jacobians(self, uvs: NDArray[np.float64], faces: NDArray[np.int64]) -> tuple[NDArray[np.float64], ...]:
+        """Columns (F, 2) and determinants (F,) of the map's Jacobians."""
+        p = uvs[faces]
+        one, two = p[:, 1] - p[:, 0], p[:, 2] - p[:, 0]
+        first = one / self.base[:, None]
+        second = (two - one * (self.foot / self.base)[:, None]) / self.height[:, None]
+        return first, second, first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]
+
+    def energy(self, uvs: NDArray[np.float64], faces: NDArray[np.int64]) -> tuple[float, NDArray[np.float64]]:
+        """Sum of ||J||^2 + ||J^-1||^2 over the scaled area, and its gradient (T, 2); infinite once a triangle folds."""
+        first, second, det = self.jacobians(uvs, faces)
+        gradient = np.zeros_like(uvs)
+        if det.min() <= 1e-6:
+            return np.inf, gradient
+        squares = (first**2).sum(axis=1) + (second**2).sum(axis=1)
+        by_square = (2 * self.weight * (1 + 1 / det**2))[:, None]
+        by_det = (-2 * self.weight * squares / det**3)[:, None]
+        of_first = by_square * first + by_det * np.stack([second[:, 1], -second[:, 0]], 1)
+        of_second = by_square * second + by_det * np.stack([-first[:, 1], first[:, 0]], 1)
+        of_two = of_second / self.height[:, None]
+        of_one = of_first / self.base[:, None] - of_two * (self.foot / self.base)[:, None]
+        np.add.at(gradient, faces[:, 1], of_one)
+        np.add.at(gradient, faces[:, 2], of_two)
+        np.add.at(gradient, faces[:, 0], -of_one - of_two)
+        return float((self.weight * squares * (1 + 1 / det**2)).sum()), gradient
+
+    def stiffness(self, uvs: NDArray[np.float64], faces: NDArray[np.int64]) -> sp.csc_matrix:
+        """(T, T) Laplacian whose triangles are as stiff as the energy is at `uvs`: the descent's metric."""
+        first, second, det = self.jacobians(uvs, faces)
+        squares = (first**2).sum(axis=1) + (second**2).sum(axis=1)
+        stiff = 2 * self.weight * (1 + 1 / det**2 + 3 * squares**2 / det**4)
+        zero = np.zeros_like(self.base)
+        x, y = np.stack([zero, self.base, self.foot], 1), np.stack([zero, zero, self.height], 1)
+        twice_area = (self.base * self.height)[:, None]
+        by_x = (np.roll(y, -1, axis=1) - np.roll(y, -2, axis=1)) / twice_area
+        by_y = (np.roll(x, -2, axis=1) - np.roll(x, -1, axis=1)) / twice_area
+        local = (by_x[:, :, None] * by_x[:, None] + by_y[:, :, None] * by_y[:, None]) * stiff[:, None, None]
+        rows, columns = np.repeat(faces, 3, axis=1).ravel(), np.tile(faces, (1, 3)).ravel()
+        return sp.coo_matrix((local.ravel(), (rows, columns)), (len(uvs), len(uvs))).tocsc()
+
+
+def _descend(
+    uvs: NDArray[np.float64], shapes: _RestShapes, faces: NDArray[np.int64], boundary: list[int]
 ) -> NDArray[np.float64]:
-    """(T,) L2 stretch of Sander et al. 2001 at each vertex: how thinly the map covers the scaled surface."""
-    q = points[faces]
-    u = uvs[faces]
-    area = np.maximum(_signed_area(uvs, faces), 1e-12)[:, None]
-    du = [(u[:, (k + 1) % 3, 1] - u[:, (k + 2) % 3, 1])[:, None] for k in range(3)]
-    dv = [(u[:, (k + 2) % 3, 0] - u[:, (k + 1) % 3, 0])[:, None] for k in range(3)]
-    by_u = sum(q[:, k] * du[k] for k in range(3)) / (2 * area)
-    by_v = sum(q[:, k] * dv[k] for k in range(3)) / (2 * area)
-    squared = 0.5 * ((by_u**2).sum(1) + (by_v**2).sum(1)) * size[faces].mean(axis=1) ** 2
-    surface = np.linalg.norm(np.cross(q[:, 1] - q[:, 0], q[:, 2] - q[:, 0]), axis=1) + 1e-9
-    summed = np.bincount(faces.ravel(), np.repeat(squared * surface, 3), minlength=len(points))
-    around = np.bincount(faces.ravel(), np.repeat(surface, 3), minlength=len(points))
-    stretch = np.sqrt(summed / around)
-    return np.asarray(stretch / np.median(stretch))
+    """Preconditioned gradient descent with backtracking; the boundary stays."""
+    free = np.setdiff1d(np.arange(len(uvs)), boundary)
+    energy, gradient = shapes.energy(uvs, faces)
+    step = 1.0
+    for iteration in range(_DESCENT_STEPS):
+        if iteration % _NEW_METRIC_EVERY == 0:
+            metric = splu(shapes.stiffness(uvs, faces)[free][:, free].tocsc())
+        direction = np.zeros_like(uvs)
+        direction[free] = -metric.solve(gradient[free])
+        slope = float((gradient * direction).sum())
+        step = min(1.0, 2 * step)
+        while step > 1e-8:
+            trial, trial_gradient = shapes.energy(uvs + step * direction, faces)
+            if trial < energy + 1e-4 * step * slope:
+                break
+            step /= 2
+        else:
+            break
+        uvs, energy, gradient = uvs + step * direction, trial, trial_gradient
+    return uvs
 
 
 def _symmetrise(

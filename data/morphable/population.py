@@ -49,7 +49,8 @@ class Population:
         self._base = head.apply(source.vertices)
         self._sliders = _sliders(source, head)
         ancestry = [
-            head.displace(source.target("macrodetails", "-".join(key))) for key in product(_ETHNICITIES, _GENDERS, _AGES)
+            head.displace(source.target("macrodetails", "-".join(key)))
+            for key in product(_ETHNICITIES, _GENDERS, _AGES)
         ]
         builds = [
             head.displace(source.target("macrodetails", f"universal-{gender}-{age}-{muscle}muscle-{mass}weight"))
@@ -105,9 +106,7 @@ def _sliders(source: AnnySource, head: Head) -> list[Slider]:
         for name in names:
             if name in used:
                 continue
-            opposite = next(
-                (name[: -len(low)] + high for low, high in _OPPOSITES if name.endswith("-" + low)), None
-            )
+            opposite = next((name[: -len(low)] + high for low, high in _OPPOSITES if name.endswith("-" + low)), None)
             plus, minus = name, None
             if opposite in names:
                 plus, minus = opposite, name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ class Components:
     explained: float
 
 
-def align(heads: NDArray[np.float64], anchor: NDArray[np.bool_]) -> NDArray[np.float64]:
+def align(heads: NDArray[Any], anchor: NDArray[np.bool_]) -> NDArray[Any]:
     """Heads (N, V, 3) moved rigidly (rotation, translation; never scale) onto their mean over the `anchor` vertices.
 
     Generalised Procrustes analysis; size stays, because it tells people apart and is metric.
@@ -38,7 +39,9 @@ def align(heads: NDArray[np.float64], anchor: NDArray[np.bool_]) -> NDArray[np.f
     return heads
 
 
-def components(samples: NDArray[np.float64], count: int, weight: NDArray[np.float64], centre: bool = True) -> Components:
+def components(
+    samples: NDArray[np.float64], count: int, weight: NDArray[np.float64], centre: bool = True
+) -> Components:
     """Weighted PCA of samples (N, V, 3).
 
     Args:
@@ -75,4 +78,6 @@ def expression_samples(
                 together = generator.random(count) < _SIDE_AGREEMENT
                 share = np.where(together, 1.0, generator.random(count))
                 weights[name] = strength * share
-    return np.einsum("un,uvi->nvi", np.stack([weights[n] for n in units]), np.stack(list(units.values())), optimize=True)
+    return np.einsum(
+        "un,uvi->nvi", np.stack([weights[n] for n in units]), np.stack(list(units.values())), optimize=True
+    )

@@ -90,8 +90,11 @@ class Generator(nn.Module):
 
     def sample(self, n: int, generator: torch.Generator) -> Float[Tensor, "n 3 r r"]:
         """`n` random UV maps from p_t ~ N(0, I); `generator` must live on the CPU."""
-        latent = torch.randn(n, self.latent_dim, generator=generator)
-        return self(latent.to(self.project.weight.device))
+        return self(self.sample_latents(n, generator))
+
+    def sample_latents(self, n: int, generator: torch.Generator) -> Float[Tensor, "n d"]:
+        """`n` latents p_t ~ N(0, I) on the network's device; `generator` must live on the CPU."""
+        return torch.randn(n, self.latent_dim, generator=generator).to(self.project.weight.device)
 
     def truncated(self, resolution: int) -> Generator:
         """Copy that ends at `resolution`, for writing a run that has not grown to the full side."""

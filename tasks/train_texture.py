@@ -1,0 +1,51 @@
+"""UV maps -> a trained texture generator."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from data.assets.hashing import sha256_of
+from ganfit_core.texture import TrainingConfig
+from ganfit_core.texture.training import TrainingResult, train
+from tasks.complete_maps import trusted_texels
+
+# Texels outside the trusted face are smooth fill: they matter, but less than the face.
+_FILL_WEIGHT = 0.3
+
+
+@task(name="train texture", tags=["accelerator"], cache_policy=NO_CACHE, persist_result=False)
+def train_texture(
+    maps: Path, out: Path, minutes: float, on_step: Callable[[int, float], None] | None = None
+) -> TrainingResult:
+    """Train on maps.npy of a texture folder for `minutes`, or continue the run that `out` holds.
+
+    A run killed between two checkpoints loses what came after the last one, four minutes at most.
+    """
+    textures = np.load(maps / "maps.npy", mmap_mode="r")
+    face = trusted_texels(textures.shape[1]).numpy()
+    mask = _FILL_WEIGHT + (1 - _FILL_WEIGHT) * face
+    provenance = {
+        "maps": str(len(textures)),
+        "maps_sha256": sha256_of(maps / "maps.npy"),
+        "minutes": str(minutes),
+        "data": json.dumps({"collection": "LFW deep-funneled", "licence": "research use", "held_out": "fold 10"}),
+    }
+    torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
+    return train(
+        TrainingConfig.cpu_128(),
+        textures,
+        mask,
+        out,
+        minutes=minutes,
+        device="cuda" if torch.cuda.is_available() else "cpu",
+        provenance=provenance,
+        on_step=on_step,
+    )
