@@ -1,0 +1,223 @@
+"""The six terms of the energy, on a rendering of known parameters taken for the photograph."""
+
+import dataclasses
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from ganfit_core.camera import project
+from ganfit_core.energy import TERMS, Energy, Target, Weights, content_distance
+from ganfit_core.identity import DlibResNet
+from ganfit_core.identity.base import IdentityFeatures
+from ganfit_core.morphable import MorphableModel
+from ganfit_core.parameters import LIGHT_MEAN, Leaves, Parameters
+from ganfit_core.texture.generator import Generator
+from tests.heads import camera, renderer
+
+SIZE = 64
+ALL = dataclasses.asdict(Weights())
+OFF = dict.fromkeys(ALL, 0.0)
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def some_parameters(model: MorphableModel, seed: int) -> Parameters:
+    generator = seeded(seed)
+    light = torch.tensor(LIGHT_MEAN) * (1 + 0.1 * torch.randn(2, 9, generator=generator))
+    return Parameters(
+        0.5 * torch.randn(2, model.n_identity, generator=generator),
+        0.3 * torch.randn(2, model.n_expression, generator=generator),
+        torch.randn(2, 16, generator=generator),
+        torch.cat([camera(5 * seed), camera(-8, 3)]),
+        light,
+    )
+
+
+class Setting:
+    """An energy of any weights; photographs of one set of parameters, evaluated at another."""
+
+    def __init__(self, model: MorphableModel, texture_model: Generator, network: DlibResNet) -> None:
+        self.parts = (model, texture_model, renderer(model, SIZE), network)
+        self.truth, self.guess = some_parameters(model, 0), some_parameters(model, 1)
+        energy = self.energy()
+        with torch.no_grad():
+            rendering, vertices = energy.render(self.truth)
+            points = project(model.landmarks(vertices), self.truth.camera, SIZE)[..., :2]
+        self.target = energy.target(rendering.image.clamp(0, 1), points)
+
+    def energy(self, **weights: float) -> Energy:
+        return Energy(*self.parts, Weights(**weights))
+
+    @torch.no_grad()
+    def terms(self, parameters: Parameters | None = None, **weights: float) -> dict[str, Tensor]:
+        return self.energy(**weights).terms(parameters or self.guess, self.target, seeded())
+
+
+@pytest.fixture(scope="module")
+def setting(model: MorphableModel, texture_model: Generator, identity_network: DlibResNet) -> Setting:
+    return Setting(model, texture_model.requires_grad_(False), identity_network)
+
+
+@pytest.fixture(scope="module")
+def full(setting: Setting) -> dict[str, Tensor]:
+    return setting.terms()
+
+
+def test_all_terms_are_positive_numbers_per_image(full: dict[str, Tensor]) -> None:
+    assert set(full) == set(TERMS)
+    for name, value in full.items():
+        assert value.shape == (2,), name
+        assert torch.isfinite(value).all(), name
+        assert (value > 0).all(), name
+    assert (full["identity"] < 2).all()
+
+
+def test_total_is_the_weighted_sum(setting: Setting, full: dict[str, Tensor]) -> None:
+    total = setting.energy().total(full)
+    expected = full["regularisation"] + sum(
+        ALL[name] * full[name] for name in ("identity", "identity_random", "content", "pixel", "landmark")
+    )
+    torch.testing.assert_close(total, expected)
+
+
+@pytest.mark.parametrize("term", ["identity", "identity_random", "content", "pixel", "landmark"])
+def test_a_term_is_switched_off_by_its_weight(setting: Setting, full: dict[str, Tensor], term: str) -> None:
+    without = setting.terms(**{term: 0.0})
+    assert not without[term].any()
+    for name in set(TERMS) - {term}:
+        torch.testing.assert_close(without[name], full[name], msg=name)
+    totals = [setting.energy(**weights).total(terms) for weights, terms in (({}, full), ({term: 0.0}, without))]
+    torch.testing.assert_close(totals[0] - totals[1], ALL[term] * full[term], atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("term", ["identity", "identity_random", "content", "pixel", "landmark"])
+def test_a_term_stands_alone(setting: Setting, full: dict[str, Tensor], term: str) -> None:
+    alone = setting.terms(**(OFF | {term: 3.0}))
+    torch.testing.assert_close(alone[term], full[term])
+    assert not any(alone[name].any() for name in set(TERMS) - {term})
+    torch.testing.assert_close(setting.energy(**(OFF | {term: 3.0})).total(alone), 3 * full[term])
+
+
+def test_regularisation_in_closed_form(setting: Setting) -> None:
+    guess = setting.guess
+    shape = setting.terms(**(OFF | {"shape_prior": 0.5}))["regularisation"]
+    coefficients = torch.cat([guess.identity, guess.expression], dim=1)
+    torch.testing.assert_close(shape, 0.5 * coefficients.square().mean(dim=1))
+    at_mean = guess._replace(light=torch.tensor(LIGHT_MEAN).expand(2, -1))
+    assert not setting.terms(at_mean, **(OFF | {"light_prior": 1.0}))["regularisation"].any()
+    light = setting.terms(**(OFF | {"light_prior": 1.0}))["regularisation"]
+    assert (light > 0).all()
+    both = setting.terms(**(OFF | {"shape_prior": 0.5, "light_prior": 1.0}))["regularisation"]
+    torch.testing.assert_close(both, shape + light)
+    assert not setting.terms(**OFF)["regularisation"].any()
+
+
+def test_everything_off_costs_nothing(setting: Setting) -> None:
+    terms = setting.terms(**OFF)
+    assert not any(value.any() for value in terms.values())
+    assert not setting.energy(**OFF).total(terms).any()
+
+
+def test_photograph_of_the_parameters_themselves_has_no_error(setting: Setting, full: dict[str, Tensor]) -> None:
+    exact = setting.terms(setting.truth)
+    for name in ("identity", "content", "pixel", "landmark"):
+        assert (exact[name] < 0.02 * full[name]).all(), name
+
+
+def test_images_of_a_batch_do_not_mix(setting: Setting, full: dict[str, Tensor]) -> None:
+    for row in range(2):
+        index = torch.tensor([row])
+        parameters = Parameters(*(part[index] for part in setting.guess))
+        with torch.no_grad():
+            alone = setting.energy(identity_random=0.0).terms(parameters, setting.target.rows(index), seeded())
+        for name in set(TERMS) - {"identity_random"}:
+            torch.testing.assert_close(alone[name][0], full[name][row], atol=1e-4, rtol=1e-3, msg=name)
+
+
+@pytest.mark.parametrize("weights", [{}, {"pixel": 0.0}, OFF | {"identity_random": 1.0}, OFF | {"content": 1.0}])
+def test_gradients_reach_every_parameter(setting: Setting, weights: dict[str, float]) -> None:
+    leaves = Leaves.of(setting.guess)
+    energy = setting.energy(**weights)
+    energy.total(energy.terms(leaves.rows(torch.arange(2)), setting.target, seeded())).sum().backward()
+    groups = {name: getattr(leaves, name) for name in ("identity", "expression", "texture", "camera", "light")}
+    if set(weights) == set(ALL) and weights["identity_random"]:
+        # The random view has an expression, a camera and a light of its own.
+        for name in ("expression", "camera", "light"):
+            leaf = groups.pop(name)
+            assert leaf.grad is None or not leaf.grad.any()
+    for name, leaf in groups.items():
+        assert torch.isfinite(leaf.grad).all(), name
+        assert (leaf.grad.abs().amax(dim=1) > 0).all(), name
+
+
+def test_energy_falls_against_the_gradient(setting: Setting) -> None:
+    """The same random view on both sides: a short step along the gradient changes the total as it says."""
+    leaves = Leaves.of(setting.guess)
+    energy = setting.energy()
+    everyone = torch.arange(2)
+    before = energy.total(energy.terms(leaves.rows(everyone), setting.target, seeded())).sum()
+    before.backward()
+    parts = [leaves.texture, leaves.light]  # they do not move the silhouette, where the energy jumps
+    gradients = [leaf.grad.clone() for leaf in parts]
+    squared = sum(float(gradient.square().sum()) for gradient in gradients)
+    step = 1e-3 / math.sqrt(squared)
+    with torch.no_grad():
+        for leaf, gradient in zip(parts, gradients, strict=True):
+            leaf -= step * gradient
+        after = energy.total(energy.terms(leaves.rows(everyone), setting.target, seeded())).sum()
+    assert float(before.detach() - after) == pytest.approx(step * squared, rel=0.3)
+
+
+def test_pixel_term_compares_the_face_alone(setting: Setting) -> None:
+    """Hair, clothes and background of the photograph do not count; the face's colour does."""
+    energy = setting.energy()
+    with torch.no_grad():
+        compared = energy.compared(energy.render(setting.guess)[0])
+    assert 0.05 < compared.mean() < 0.6
+    photo = setting.target.photo
+    changed = torch.where(compared > 0, photo, 1 - photo)
+    shifted = torch.where(compared > 0, photo + 0.25, photo)
+
+    def pixel(picture: Tensor) -> Tensor:
+        target = Target(picture, setting.target.landmarks, setting.target.features)
+        with torch.no_grad():
+            return setting.energy(**(OFF | {"pixel": 1.0})).terms(setting.guess, target, seeded())["pixel"]
+
+    torch.testing.assert_close(pixel(changed), pixel(photo))
+    assert (pixel(shifted) - pixel(photo)).abs().max() > 0.05
+
+
+def test_content_distance_in_closed_form() -> None:
+    embedding = torch.zeros(2, 4)
+    one = IdentityFeatures(embedding, (torch.zeros(2, 3, 4, 5), torch.ones(2, 2, 1, 1)))
+    other = IdentityFeatures(
+        embedding, (torch.full((2, 3, 4, 5), 0.5), torch.tensor([1.0, 4.0]).view(2, 1, 1, 1) + one.activations[1] - 1)
+    )
+    # ||0.5|| over 60 numbers, divided by 60; the second layer differs by 3 in both numbers of the second image.
+    first, second = 0.5 * math.sqrt(60) / 60, 3 * math.sqrt(2) / 2
+    torch.testing.assert_close(content_distance(one, other), torch.tensor([first, first + second]), atol=1e-5, rtol=0)
+    same = content_distance(one, one)
+    assert same.max() < 1e-4
+
+
+def test_content_distance_of_equal_features_has_a_gradient() -> None:
+    activation = torch.ones(1, 2, 3, 3, requires_grad=True)
+    features = IdentityFeatures(torch.zeros(1, 4), (activation,))
+    fixed = IdentityFeatures(torch.zeros(1, 4), (activation.detach(),))
+    content_distance(features, fixed).sum().backward()
+    assert torch.isfinite(activation.grad).all()
+
+
+def test_target_rows(setting: Setting) -> None:
+    second = setting.target.rows(torch.tensor([1]))
+    assert torch.equal(second.photo[0], setting.target.photo[1])
+    assert torch.equal(second.landmarks[0], setting.target.landmarks[1])
+    assert torch.equal(second.features.embedding[0], setting.target.features.embedding[1])
+    assert all(
+        torch.equal(a[0], b[1])
+        for a, b in zip(second.features.activations, setting.target.features.activations, strict=True)
+    )
