@@ -1,4 +1,4 @@
-"""Contact sheets of the open morphable model, to be looked at: python -m benchmarks.morphable_sheet FOLDER."""
+"""Contact sheets of the open morphable model, to be looked at: python -m benchmarks.morphable_sheet [FOLDER]."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ def main(folder: Path) -> None:
         "triangles": len(model.faces),
         "outer_eye_corners_mm": round(float((outer_eyes[0] - outer_eyes[1]).norm()), 1),
     }
-    sys.stdout.write(json.dumps(figures) + "\n")
+    print(json.dumps(figures))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "out/morphable"))

@@ -122,6 +122,10 @@ def main() -> None:
     parser.add_argument("--n", type=int, default=100)
     parser.add_argument("--out", type=Path, default=Path("out/quality"))
     arguments = parser.parse_args()
+    missing = [name for name in ("GANFIT_DATASETS", "GANFIT_ASSETS") if name not in os.environ]
+    if missing:
+        print(json.dumps({"skipped": f"{' and '.join(missing)} not set: LFW and MobileFaceNet are needed"}))
+        return
     arguments.out.mkdir(parents=True, exist_ok=True)
     units = choose(arguments.n)
     batches = {number: units[start : start + BATCH] for number, start in enumerate(range(0, len(units), BATCH))}

@@ -20,6 +20,8 @@ from ganfit_core.perception.align import AlignedFace
 from ganfit_core.presets import PRESETS, Preset
 from ganfit_core.renderer import Renderer
 from ganfit_core.texture.generator import Generator
+from ganfit_core.texture.projection import nearest, project
+from ganfit_core.unwrap import Unwrapper, uv_region
 
 __all__ = ["PRESETS", "FitError", "FitResult", "Fitter", "Preset"]
 
@@ -84,6 +86,8 @@ class Fitter:
     ) -> None:
         self.model, self.texture_model, self.renderer, self.preset = model, texture_model, renderer, preset
         self.energy = Energy(model, texture_model, renderer, network, preset.weights)
+        self.unwrapper = Unwrapper(model, texture_model.resolution, renderer.size)
+        self.face_texels = uv_region(model, model.regions["face"] & ~model.regions["mouth"], texture_model.resolution)
         self.device = model.mean.device
         for module in (model, texture_model, network):
             module.requires_grad_(False)
@@ -115,7 +119,8 @@ class Fitter:
         return self._descend(leaves, target, generator, on_iteration)
 
     def start(self, target: Target, generator: torch.Generator) -> Parameters:
-        """Stage 1, then the best of some random textures under the light that suits it."""
+        """Stage 1; then, of some random textures, the one nearest to the unwrapped photograph, brought nearer yet; and
+        a light that suits it."""
         size = self.renderer.size
         weights = self.preset.weights
         aligned = fit_landmarks(
@@ -126,25 +131,17 @@ class Fitter:
             landmark_weight=weights.landmark or 1.0,
             prior_weight=weights.shape_prior,
         )
-        batch = len(target.photo)
-        candidates = self.texture_model.sample_latents(self.preset.texture_candidates, generator).to(self.device)
+        candidates = self.texture_model.sample_latents(self.preset.texture_candidates, generator)
         with torch.no_grad():
-            best = torch.full((batch,), torch.inf, device=self.device)
-            texture = candidates[:1].expand(batch, -1).clone()
-            light = best.new_tensor(LIGHT_MEAN).expand(batch, -1).clone()
-            # Geometry is the same for all candidates, and so is the unlit rendering's sampling.
             vertices = self.model(aligned.identity, aligned.expression)
-            for latent in candidates:
-                latents = latent.expand(batch, -1)
-                maps = self.texture_model(latent[None]).expand(batch, -1, -1, -1)
-                rendering = self.renderer(vertices, maps, aligned.camera, light)
-                compared = self.energy.compared(rendering)
-                lit = light_from_photo(target.photo, rendering, compared)
-                shaded = self.renderer(vertices, maps, aligned.camera, lit).image
-                error = ((shaded - target.photo).abs() * compared).sum(dim=(1, 2, 3)) / compared.sum(dim=(1, 2, 3))
-                better = error < best
-                best = torch.where(better, error, best)
-                texture[better], light[better] = latents[better], lit[better]
+        seen = self.unwrapper(target.photo, vertices, aligned.camera)
+        weight = seen.confidence * self.face_texels
+        texture = nearest(self.texture_model, candidates, seen.texture, weight)
+        texture = project(self.texture_model, texture, seen.texture, weight, self.preset.projection_iterations)
+        with torch.no_grad():
+            light = texture.new_tensor(LIGHT_MEAN).expand(len(texture), -1)
+            unlit = self.renderer(vertices, self.texture_model(texture), aligned.camera, light)
+        light = light_from_photo(target.photo, unlit, self.energy.compared(unlit))
         return Parameters(aligned.identity, aligned.expression, texture, aligned.camera, light)
 
     def _descend(

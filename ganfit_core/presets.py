@@ -20,7 +20,9 @@ class Preset:
     learning_rate: float
     """Of stage 2."""
     texture_candidates: int
-    """Random textures tried before stage 2; the one nearest to the photograph starts it."""
+    """Random textures tried before stage 2; the one nearest to the unwrapped photograph starts it."""
+    projection_iterations: int
+    """Adam steps that bring that texture nearer to the unwrapped photograph, before stage 2."""
     patience: int
     """An image has converged when its energy has not improved by `tolerance` over this many steps."""
     tolerance: float
@@ -31,7 +33,7 @@ class Preset:
 
 PRESETS: dict[str, Preset] = {
     # A face in half a minute on a laptop's CPU.
-    "laptop": Preset(224, 150, 100, 0.03, 32, 12, 0.002),
+    "laptop": Preset(224, 150, 100, 0.03, 128, 40, 12, 0.002),
     # The settings of the paper: a learning rate of 0.01 and several hundred steps, at twice the resolution.
-    "paper": Preset(512, 300, 600, 0.01, 64, 40, 0.0005),
+    "paper": Preset(512, 300, 600, 0.01, 256, 100, 40, 0.0005),
 }

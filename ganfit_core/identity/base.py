@@ -33,9 +33,7 @@ class IdentityNetwork(nn.Module, ABC):
     """Length D of the embedding."""
 
     @abstractmethod
-    def align(
-        self, images: Float[Tensor, "b 3 h w"], landmarks: Float[Tensor, "b 68 2"]
-    ) -> Float[Tensor, "b 3 s s"]:
+    def align(self, images: Float[Tensor, "b 3 h w"], landmarks: Float[Tensor, "b 68 2"]) -> Float[Tensor, "b 3 s s"]:
         """Cut the crop that the network was trained on.
 
         Args:
@@ -51,9 +49,7 @@ class IdentityNetwork(nn.Module, ABC):
     def features(self, aligned: Float[Tensor, "b 3 s s"]) -> IdentityFeatures:
         """Embedding and activations of crops made by `align`."""
 
-    def forward(
-        self, images: Float[Tensor, "b 3 h w"], landmarks: Float[Tensor, "b 68 2"]
-    ) -> IdentityFeatures:
+    def forward(self, images: Float[Tensor, "b 3 h w"], landmarks: Float[Tensor, "b 68 2"]) -> IdentityFeatures:
         """`features(align(images, landmarks))`."""
         return self.features(self.align(images, landmarks))
 

@@ -73,9 +73,7 @@ def extract_chip(
     return torch.stack([chip for chip in chips if chip is not None])
 
 
-def _sample(
-    images: Float[Tensor, "b c h w"], points: Float[Tensor, "b s s 2"], level: int
-) -> Float[Tensor, "b c s s"]:
+def _sample(images: Float[Tensor, "b c h w"], points: Float[Tensor, "b s s 2"], level: int) -> Float[Tensor, "b c s s"]:
     factor = 2**level
     if level > 0:
         images = avg_pool2d(images, factor, ceil_mode=True)

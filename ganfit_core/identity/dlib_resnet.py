@@ -60,9 +60,7 @@ class _Block(nn.Module):
         shortcut = avg_pool2d(x, 2)
         # dlib adds tensors of unlike sizes as if the smaller were continued by zeros: channels of the
         # shortcut, rows and columns of whichever came out smaller.
-        channels, height, width = (
-            max(a, b) for a, b in zip(residual.shape[1:], shortcut.shape[1:], strict=True)
-        )
+        channels, height, width = (max(a, b) for a, b in zip(residual.shape[1:], shortcut.shape[1:], strict=True))
         return relu(_extend(residual, channels, height, width) + _extend(shortcut, channels, height, width))
 
 
@@ -121,9 +119,7 @@ class DlibResNet(IdentityNetwork):
         # Kept through every layer, also for contiguous images: 20 % less CPU time at batch 1.
         return nn.utils.convert_conv2d_weight_memory_format(network, torch.channels_last)
 
-    def align(
-        self, images: Float[Tensor, "b 3 h w"], landmarks: Float[Tensor, "b 68 2"]
-    ) -> Float[Tensor, "b 3 s s"]:
+    def align(self, images: Float[Tensor, "b 3 h w"], landmarks: Float[Tensor, "b 68 2"]) -> Float[Tensor, "b 3 s s"]:
         """dlib's face chip (`dlib.get_face_chip` with 68 points, size 150, padding 0.25)."""
         chip_to_image = similarity(self.template, landmarks[:, list(_CHIP_LANDMARKS)])
         linear, translation = chip_to_image[:, :, :2], chip_to_image[:, :, 2:]
@@ -177,9 +173,7 @@ class _DatReader:
         count = int(np.prod(shape))
         self._position = start + 4 * count
         if found < 0 or self._position > len(self._data):
-            raise ValueError(
-                f"{self._path} is not dlib's face recognition network: no tensor of shape {shape}"
-            )
+            raise ValueError(f"{self._path} is not dlib's face recognition network: no tensor of shape {shape}")
         return np.frombuffer(self._data, "<f4", count, start).reshape(shape)
 
 

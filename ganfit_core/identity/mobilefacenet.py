@@ -120,9 +120,7 @@ class MobileFaceNet(IdentityNetwork):
         # Kept through every layer, also for contiguous images: 6 % less CPU time at batch 1.
         return nn.utils.convert_conv2d_weight_memory_format(network, torch.channels_last)
 
-    def align(
-        self, images: Float[Tensor, "b 3 h w"], landmarks: Float[Tensor, "b 68 2"]
-    ) -> Float[Tensor, "b 3 s s"]:
+    def align(self, images: Float[Tensor, "b 3 h w"], landmarks: Float[Tensor, "b 68 2"]) -> Float[Tensor, "b 3 s s"]:
         """ArcFace's crop: the similarity that takes five points of the face nearest to its template."""
         image_to_chip = similarity(five_points(landmarks), self.template)
         return extract_chip(images, invert_similarity(image_to_chip), self.input_size)

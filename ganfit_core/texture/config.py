@@ -38,9 +38,7 @@ class NetworkConfig:
     @property
     def resolutions(self) -> tuple[int, ...]:
         """Sides of all blocks, 4 first."""
-        return tuple(
-            1 << level for level in range(BASE_RESOLUTION.bit_length() - 1, self.resolution.bit_length())
-        )
+        return tuple(1 << level for level in range(BASE_RESOLUTION.bit_length() - 1, self.resolution.bit_length()))
 
 
 @dataclass(frozen=True)

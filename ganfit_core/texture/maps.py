@@ -44,9 +44,7 @@ class MapPyramid:
     def __len__(self) -> int:
         return len(next(iter(self.levels.values())))
 
-    def batch(
-        self, side: int, indices: Tensor, flips: Tensor, alpha: float = 1.0
-    ) -> Float[Tensor, "b 3 s s"]:
+    def batch(self, side: int, indices: Tensor, flips: Tensor, alpha: float = 1.0) -> Float[Tensor, "b 3 s s"]:
         """Maps in [-1, 1], mirrored where `flips`.
 
         With `alpha` < 1 they are blended with their own half resolution, so that during a fade real maps hold
