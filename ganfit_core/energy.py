@@ -115,8 +115,10 @@ class Energy:
                 # The silhouette has no gradient, so what lies outside is the photograph itself: no false edges.
                 composite = rendering.image.clamp(0, 1) + (1 - rendering.mask) * target.photo
                 features = self.network(composite, target.landmarks)
-                out["identity"] = 1 - (features.embedding * target.features.embedding).sum(dim=1)
-                out["content"] = content_distance(features, target.features)
+                if weights.identity:
+                    out["identity"] = 1 - (features.embedding * target.features.embedding).sum(dim=1)
+                if weights.content:
+                    out["content"] = content_distance(features, target.features)
         if weights.identity_random:
             other = random_view(parameters, generator)
             embedding = self._embedding(other, texture)

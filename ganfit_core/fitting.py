@@ -66,6 +66,8 @@ class FitResult:
     """(S, S, 3) the shape in grey."""
     mask: NDArray[np.bool_]
     """(S, S) where the mesh is."""
+    face_mask: NDArray[np.bool_]
+    """(S, S) where the visible face is: what the pixel term compares, without cranium, ears and neck."""
 
 
 class Fitter:
@@ -209,6 +211,7 @@ class Fitter:
             albedo_rendering=to_bytes(rendering.albedo[0]),
             shape_rendering=to_bytes(shape[0]),
             mask=rendering.mask[0, 0].cpu().numpy() > 0,
+            face_mask=self.energy.compared(rendering)[0, 0].cpu().numpy() > 0,
         )
 
 

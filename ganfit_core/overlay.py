@@ -22,7 +22,7 @@ def panel(photo: UInt8[np.ndarray, "s s 3"], result: FitResult) -> UInt8[np.ndar
 
     ``photo`` is the aligned crop that was fitted, of the rendering's size.
     """
-    overlay = np.where(result.mask[..., None], result.rendering, photo)
+    overlay = np.where(result.face_mask[..., None], result.rendering, photo)
     tiles = {
         "photo": photo,
         "overlay": overlay,

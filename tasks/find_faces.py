@@ -68,7 +68,7 @@ def _aligned(work: Work, photo: np.ndarray, detections: Sequence[Detection], run
         )
         try:
             started = time.perf_counter()
-            landmarks = loaded.landmarks(photo, detection.box)
+            landmarks = loaded.landmarks(photo, detection.box, detection.points)
             face = align_face(photo, landmarks, size=loaded.crop_size)
             yield Work(
                 face_work.unit,

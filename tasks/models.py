@@ -39,8 +39,8 @@ class Models:
 
     detect: Callable[[np.ndarray], list[Detection]]
     """RGB photograph -> faces, the largest first."""
-    landmarks: Callable[[np.ndarray, np.ndarray], np.ndarray]
-    """RGB photograph and box -> (68, 2) pixels."""
+    landmarks: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+    """RGB photograph, box and the detector's five points -> (68, 2) pixels."""
     fitter: FaceFitter
     topology: Mesh
     """The mean head; its triangles and UVs are those of every result."""

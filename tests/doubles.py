@@ -50,6 +50,7 @@ def result(scale: float = 1.0) -> Any:
         albedo_rendering=picture,
         shape_rendering=picture,
         mask=np.ones((SIZE, SIZE), bool),
+        face_mask=np.ones((SIZE, SIZE), bool),
     )
 
 
@@ -86,7 +87,7 @@ def detect(rgb: np.ndarray) -> list[Any]:
     return found
 
 
-def landmarks(rgb: np.ndarray, box: np.ndarray) -> np.ndarray:
+def landmarks(rgb: np.ndarray, box: np.ndarray, points: np.ndarray) -> np.ndarray:
     """The 68 points of an average face that fills the box."""
     return (box[:2] + TEMPLATE_68 * (box[2:] - box[:2])).astype(np.float32)
 

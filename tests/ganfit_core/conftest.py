@@ -27,5 +27,9 @@ def identity_network() -> DlibResNet:
 
 @pytest.fixture(scope="session")
 def texture_model() -> Generator:
+    """Draws pale blotches, not the saturated ones of a network as it is initialised."""
     torch.manual_seed(0)
-    return Generator(NetworkConfig(latent_dim=16, resolution=32, fmap_base=64, fmap_max=16)).eval()
+    generator = Generator(NetworkConfig(latent_dim=16, resolution=32, fmap_base=64, fmap_max=16)).eval()
+    generator.requires_grad_(False)
+    generator.to_rgb["32"].weight *= 0.2
+    return generator

@@ -1,0 +1,274 @@
+"""The fit, on photographs that are renderings of known parameters."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from ganfit_core.camera import project
+from ganfit_core.energy import TERMS, Weights
+from ganfit_core.fitting import PRESETS, FitError, FitResult, Fitter, Preset
+from ganfit_core.identity import DlibResNet
+from ganfit_core.landmark_fit import relative_landmark_error
+from ganfit_core.morphable import MorphableModel
+from ganfit_core.parameters import LIGHT_MEAN
+from ganfit_core.perception.align import AlignedFace
+from ganfit_core.pose import camera_from_landmarks
+from ganfit_core.texture.generator import Generator
+from tests.heads import camera, renderer
+
+SIZE = 80
+QUICK = dataclasses.replace(
+    PRESETS["laptop"],
+    render_size=SIZE,
+    alignment_iterations=60,
+    iterations=3,
+    texture_candidates=4,
+    projection_iterations=3,
+)
+MakeFitter = Callable[..., Fitter]
+
+
+@pytest.fixture(scope="module")
+def make_fitter(model: MorphableModel, texture_model: Generator, identity_network: DlibResNet) -> MakeFitter:
+    def make(preset: Preset = QUICK, **weights: float) -> Fitter:
+        chosen = dataclasses.replace(preset, weights=dataclasses.replace(preset.weights, **weights))
+        return Fitter(model, texture_model, renderer(model, SIZE), identity_network, chosen)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def faces(model: MorphableModel, texture_model: Generator) -> list[AlignedFace]:
+    """Two people from two sides, before grey."""
+    generator = torch.Generator().manual_seed(3)
+    identity = torch.randn(2, model.n_identity, generator=generator)
+    expression = 0.4 * torch.randn(2, model.n_expression, generator=generator)
+    views = torch.cat([camera(12, 4), camera(-20, 0, 5.5)])
+    light = torch.tensor([*LIGHT_MEAN[:3], 0.5, 0.45, 0.4, 0.5, 0.5, 0.6]).expand(2, -1)
+    with torch.no_grad():
+        vertices = model(identity, expression)
+        texture = texture_model(torch.randn(2, 16, generator=generator))
+        rendering = renderer(model, SIZE)(vertices, texture, views, light)
+        landmarks = project(model.landmarks(vertices), views, SIZE)[..., :2]
+    pictures = (rendering.image + 0.5 * (1 - rendering.mask)).clamp(0, 1).mul(255).round().byte()
+    return [
+        AlignedFace(picture.permute(1, 2, 0).numpy(), points.numpy(), np.eye(2, 3, dtype=np.float32))
+        for picture, points in zip(pictures, landmarks, strict=True)
+    ]
+
+
+@pytest.fixture(scope="module")
+def results(make_fitter: MakeFitter, faces: list[AlignedFace]) -> list[FitResult]:
+    return make_fitter(dataclasses.replace(QUICK, iterations=12)).fit(faces, seed=0)
+
+
+def assert_same(one: FitResult, other: FitResult, but: tuple[str, ...] = ()) -> None:
+    for field in dataclasses.fields(FitResult):
+        if field.name not in but:
+            np.testing.assert_equal(getattr(one, field.name), getattr(other, field.name), err_msg=field.name)
+
+
+def test_results_are_complete(model: MorphableModel, results: list[FitResult]) -> None:
+    assert len(results) == 2
+    for result in results:
+        sizes = {
+            "identity": model.n_identity,
+            "expression": model.n_expression,
+            "texture": 16,
+            "camera": 10,
+            "light": 9,
+        }
+        for name, size in sizes.items():
+            assert getattr(result, name).shape == (size,)
+            assert getattr(result, name).dtype == np.float32
+            assert np.isfinite(getattr(result, name)).all()
+        assert result.vertices.shape == (len(model.mean), 3)
+        assert result.uv_map.shape == (32, 32, 3)
+        for name in ("rendering", "albedo_rendering", "shape_rendering"):
+            picture = getattr(result, name)
+            assert picture.shape == (SIZE, SIZE, 3)
+            assert picture.dtype == np.uint8
+            assert picture[result.mask].any()
+            assert not picture[~result.mask].any()
+        assert result.mask.shape == (SIZE, SIZE)
+        assert result.mask.dtype == bool
+
+
+def test_history_holds_every_term_of_every_step(results: list[FitResult]) -> None:
+    for result in results:
+        assert set(result.history) == set(result.losses) == {*TERMS, "total"}
+        assert result.iterations == 12
+        for name, values in result.history.items():
+            assert values.shape == (result.iterations,), name
+            assert np.isfinite(values).all(), name
+            assert values[-1] == pytest.approx(result.losses[name]), name
+        weights, losses = Weights(), result.losses
+        expected = losses["regularisation"] + sum(getattr(weights, name) * losses[name] for name in TERMS[:-1])
+        assert losses["total"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_arrays_agree_with_one_another(model: MorphableModel, results: list[FitResult]) -> None:
+    for result in results:
+        with torch.no_grad():
+            vertices = model(torch.from_numpy(result.identity)[None], torch.from_numpy(result.expression)[None])
+        np.testing.assert_allclose(result.vertices, vertices[0].numpy(), atol=1e-3)
+
+
+def test_energy_falls(results: list[FitResult]) -> None:
+    for result in results:
+        total = result.history["total"]
+        assert total[-4:].mean() < total[:4].mean()
+
+
+def test_rendering_approaches_the_photo(make_fitter: MakeFitter, faces: list[AlignedFace]) -> None:
+    """With the pixel term alone, since the other terms pull elsewhere in the first steps."""
+    fitter = make_fitter(
+        dataclasses.replace(QUICK, iterations=12), identity=0.0, identity_random=0.0, content=0.0, landmark=0.0
+    )
+    for result in fitter.fit(faces, seed=0):
+        assert result.losses["pixel"] < 0.7 * result.history["pixel"][0]
+
+
+def test_landmarks_are_nearer_than_at_the_start(
+    model: MorphableModel, faces: list[AlignedFace], results: list[FitResult]
+) -> None:
+    detected = torch.from_numpy(np.stack([face.landmarks for face in faces]))
+    mean = model.landmarks(model.mean.expand(2, -1, -1))
+
+    def error(points: Tensor, cameras: Tensor) -> Tensor:
+        return relative_landmark_error(project(points, cameras, SIZE)[..., :2], detected)
+
+    before = error(mean, camera_from_landmarks(mean, detected, SIZE))
+    vertices = torch.from_numpy(np.stack([result.vertices for result in results]))
+    cameras = torch.from_numpy(np.stack([result.camera for result in results]))
+    after = error(model.landmarks(vertices), cameras)
+    assert after.mean() < 0.75 * before.mean()
+    assert after.max() < 0.06
+
+
+def test_same_seed_same_result(make_fitter: MakeFitter, faces: list[AlignedFace]) -> None:
+    fitter = make_fitter()
+    one, same, other = (fitter.fit(faces[:1], seed=seed)[0] for seed in (1, 1, 2))
+    assert_same(one, same)
+    assert (one.texture != other.texture).any()
+
+
+def test_fit_leaves_the_global_random_state_alone(make_fitter: MakeFitter, faces: list[AlignedFace]) -> None:
+    torch.manual_seed(0)
+    state = torch.random.get_rng_state()
+    make_fitter().fit(faces[:1], seed=1)
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+def test_batch_equals_singles(make_fitter: MakeFitter, faces: list[AlignedFace]) -> None:
+    """Without the random view, whose numbers depend on the size of the batch."""
+    fitter = make_fitter(identity_random=0.0)
+    together = fitter.fit(faces, seed=0)
+    for face, result in zip(faces, together, strict=True):
+        (alone,) = fitter.fit([face], seed=0)
+        assert alone.losses["total"] == pytest.approx(result.losses["total"], rel=1e-2)
+        np.testing.assert_allclose(alone.vertices, result.vertices, atol=1.0)
+        np.testing.assert_allclose(alone.history["pixel"], result.history["pixel"], atol=5e-3)
+
+
+def test_progress_is_reported(make_fitter: MakeFitter, faces: list[AlignedFace]) -> None:
+    calls: list[tuple[int, int]] = []
+    make_fitter().fit(faces, seed=0, on_iteration=lambda done, most: calls.append((done, most)))
+    assert calls == [(1, 3), (2, 3), (3, 3)]
+
+
+def scripted(fitter: Fitter, steps: Callable[[int], list[float]]) -> Fitter:
+    """The totals of the images follow a script (so large that the true energy does not count), gradients do not."""
+    calls = iter(range(1000))
+    real = fitter.energy.total
+
+    def total(terms: dict[str, Tensor]) -> Tensor:
+        # The first image is the one that leaves the batch first.
+        script = torch.tensor(steps(next(calls)))
+        true = real(terms)
+        return true - true.detach() + script[-len(true) :]
+
+    fitter.energy.total = total  # type: ignore[method-assign]
+    return fitter
+
+
+def test_each_image_converges_on_its_own(make_fitter: MakeFitter, faces: list[AlignedFace]) -> None:
+    preset = dataclasses.replace(QUICK, iterations=6, patience=2, tolerance=0.002)
+    level_and_falling = scripted(make_fitter(preset), lambda step: [10.0, 10.0 - step])
+    level, falling = level_and_falling.fit(faces, seed=0)
+    assert (level.iterations, level.converged) == (3, True)
+    assert (falling.iterations, falling.converged) == (6, False)
+    assert [len(values) for values in level.history.values()] == [3] * len(level.history)
+    assert [len(values) for values in falling.history.values()] == [6] * len(falling.history)
+
+    # What has converged stays as it was then: the result is that of a run that ends there.
+    shorter = scripted(make_fitter(dataclasses.replace(preset, iterations=3)), lambda step: [10.0, 10.0 - step])
+    assert_same(level, shorter.fit(faces, seed=0)[0])
+
+
+def test_run_ends_when_all_have_converged(make_fitter: MakeFitter, faces: list[AlignedFace]) -> None:
+    preset = dataclasses.replace(QUICK, iterations=50, patience=2)
+    calls: list[int] = []
+    fitter = scripted(make_fitter(preset), lambda step: [10.0, 10.0])
+    results = fitter.fit(faces, seed=0, on_iteration=lambda done, most: calls.append(done))
+    assert [result.iterations for result in results] == [3, 3]
+    assert all(result.converged for result in results)
+    assert calls == [1, 2, 3]
+
+
+def test_slow_but_steady_improvement_is_no_convergence(make_fitter: MakeFitter, faces: list[AlignedFace]) -> None:
+    """0.15 % a step is 0.45 % over the patience of three steps, more than the tolerance of 0.2 %."""
+    preset = dataclasses.replace(QUICK, iterations=8, patience=3, tolerance=0.002)
+    fitter = scripted(make_fitter(preset), lambda step: [10.0 * 0.9985**step])
+    (result,) = fitter.fit(faces[:1], seed=0)
+    assert (result.iterations, result.converged) == (8, False)
+
+
+def test_no_faces(make_fitter: MakeFitter) -> None:
+    with pytest.raises(FitError, match="no faces"):
+        make_fitter().fit([], seed=0)
+
+
+@pytest.mark.parametrize("shape", [(SIZE // 2, SIZE // 2, 3), (SIZE, SIZE // 2, 3), (SIZE, SIZE)])
+def test_crop_of_another_size(make_fitter: MakeFitter, faces: list[AlignedFace], shape: tuple[int, ...]) -> None:
+    wrong = dataclasses.replace(faces[0], image=np.zeros(shape, np.uint8))
+    with pytest.raises(FitError, match=f"{SIZE} x {SIZE}"):
+        make_fitter().fit([faces[1], wrong], seed=0)
+
+
+def test_energy_that_is_not_finite(make_fitter: MakeFitter, faces: list[AlignedFace]) -> None:
+    fitter = scripted(make_fitter(), lambda step: [10.0 if step < 1 else float("nan")])
+    with pytest.raises(FitError, match="not finite at step 1"):
+        fitter.fit(faces[:1], seed=0)
+
+
+def test_terms_switched_off_by_the_preset(make_fitter: MakeFitter, faces: list[AlignedFace]) -> None:
+    off: dict[str, Any] = dict.fromkeys(("identity", "identity_random", "content"), 0.0)
+    (result,) = make_fitter(**off).fit(faces[:1], seed=0)
+    for name in off:
+        assert not result.history[name].any()
+    assert (result.history["pixel"] > 0).all()
+    assert (result.history["landmark"] > 0).all()
+
+
+def test_black_photo_is_fitted_all_the_same(make_fitter: MakeFitter, faces: list[AlignedFace]) -> None:
+    black = dataclasses.replace(faces[0], image=np.zeros((SIZE, SIZE, 3), np.uint8))
+    (result,) = make_fitter().fit([black], seed=0)
+    assert np.isfinite(result.history["total"]).all()
+    assert result.rendering.mean() < 60
+
+
+def test_presets() -> None:
+    assert set(PRESETS) == {"laptop", "paper"}
+    laptop, paper = PRESETS["laptop"], PRESETS["paper"]
+    assert laptop.iterations < paper.iterations
+    assert laptop.render_size < paper.render_size
+    assert paper.learning_rate == 0.01
+    assert all(weight > 0 for weight in dataclasses.asdict(paper.weights).values())
