@@ -31,5 +31,5 @@ def texture_model() -> Generator:
     torch.manual_seed(0)
     generator = Generator(NetworkConfig(latent_dim=16, resolution=32, fmap_base=64, fmap_max=16)).eval()
     generator.requires_grad_(False)
-    generator.to_rgb["32"].weight *= 0.2
+    generator.to_rgb["32"].get_parameter("weight").mul_(0.2)
     return generator
