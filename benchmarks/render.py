@@ -83,7 +83,7 @@ def iteration_cpu_ms() -> float:
     target = fitter.energy.target(photo, landmarks)
     generator = torch.Generator().manual_seed(0)
     leaves = Leaves.of(fitter.start(target, generator))
-    optimiser = leaves.optimiser(fitter.preset.learning_rate)
+    optimiser = leaves.optimiser(fitter.preset.learning_rate, fitter.preset.texture_learning_rate)
     everyone = torch.arange(1)
 
     def step() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from prefect import flow
 
-from data.collections import discover
+from data.collections import CollectionError, discover
 from data.lfw import fold_people, person_of
 from tasks.complete_maps import complete_maps
 from tasks.steps import call
@@ -29,6 +29,8 @@ def build_textures(photos: list[Path], out: Path, pairs: Path | None = None, res
     """
     held_out = fold_people(pairs) if pairs else set()
     units = [unit for unit in discover(photos).units if person_of(unit.unit_id) not in held_out]
+    if not units:
+        raise CollectionError("every photograph shows a held-out person")
     # Shuffled, so that the maps of an interrupted run are a fair sample.
     order = np.random.default_rng(0).permutation(len(units))
     shards = [[units[i] for i in order[start : start + SHARD]] for start in range(0, len(units), SHARD)]

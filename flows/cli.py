@@ -125,14 +125,12 @@ def build_maps(
 ) -> None:
     """Unwrap photographs into complete UV maps. Called again, it continues where it stopped."""
     from data.assets import AssetError
-    from data.collections import CollectionError
-    from data.lfw import LfwError
     from flows.build_textures import build_textures
 
     try:
         with err.status("unwrapping photographs"):
             index = build_textures.fn(photos, out_folder, pairs, resolution)
-    except (CollectionError, LfwError) as error:
+    except ValueError as error:  # no photographs, no pairs.txt, too few faces
         _stop(str(error), BAD_ARGUMENT)
     except AssetError as error:
         _stop(str(error), 1)

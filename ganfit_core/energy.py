@@ -50,7 +50,7 @@ class Target(NamedTuple):
     landmarks: Float[Tensor, "b 68 2"]
     features: IdentityFeatures
 
-    def rows(self, index: Tensor) -> Target:
+    def rows(self, index: Tensor | list[int]) -> Target:
         """Some images of the batch."""
         features = IdentityFeatures(self.features.embedding[index], tuple(a[index] for a in self.features.activations))
         return Target(self.photo[index], self.landmarks[index], features)

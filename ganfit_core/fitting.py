@@ -47,9 +47,9 @@ class FitResult:
     light: NDArray[np.float32]
     """(9,) p_l."""
     losses: dict[str, float]
-    """Final value of every term, unweighted, and the weighted "total"."""
+    """Value of every term at the returned parameters, unweighted but for "regularisation", and the weighted "total"."""
     history: dict[str, NDArray[np.float32]]
-    """(iterations,) of every term and of "total"."""
+    """(iterations,) of every term and of "total", each before that step."""
     iterations: int
     """Steps of stage 2 taken."""
     converged: bool
@@ -155,7 +155,7 @@ class Fitter:
     ) -> list[FitResult]:
         """Stage 2. An image that has converged leaves the batch; its parameters stay as they were then."""
         preset, batch = self.preset, len(target.photo)
-        optimiser = leaves.optimiser(preset.learning_rate)
+        optimiser = leaves.optimiser(preset.learning_rate, preset.texture_learning_rate)
         active = torch.arange(batch, device=self.device)
         best = torch.full((batch,), torch.inf)
         since = torch.zeros(batch, dtype=torch.long)
@@ -178,7 +178,7 @@ class Fitter:
                 level = torch.tensor(sum(step["total"] for step in recent) / len(recent))
                 improved = level < best[image] * (1 - preset.tolerance)
                 since[image] = 0 if improved else since[image] + 1
-                best[image] = torch.minimum(best[image], level)
+                best[image] = torch.where(improved, level, best[image])
                 if since[image] >= preset.patience:
                     done[image] = (detached(leaves.rows(torch.tensor([image], device=self.device))), True)
                 else:
@@ -190,10 +190,19 @@ class Fitter:
                 break
         for image in active.tolist():
             done[image] = (detached(leaves.rows(torch.tensor([image], device=self.device))), False)
-        return [self._result(*done[image], history[image]) for image in range(batch)]
+        return [self._result(*done[image], target.rows([image]), generator, history[image]) for image in range(batch)]
 
     @torch.no_grad()
-    def _result(self, parameters: Parameters, converged: bool, history: list[dict[str, float]]) -> FitResult:
+    def _result(
+        self,
+        parameters: Parameters,
+        converged: bool,
+        target: Target,
+        generator: torch.Generator,
+        history: list[dict[str, float]],
+    ) -> FitResult:
+        terms = self.energy.terms(parameters, target, generator)
+        losses = {name: float(value) for name, value in (terms | {"total": self.energy.total(terms)}).items()}
         rendering, vertices = self.energy.render(parameters)
         grey = torch.full((1, 3, 2, 2), GREY_ALBEDO, device=self.device)
         light = parameters.light.new_tensor([GREY_LIGHT])
@@ -201,7 +210,7 @@ class Fitter:
         texture = self.texture_model(parameters.texture)
         return FitResult(
             **{name: value[0].cpu().numpy() for name, value in parameters._asdict().items()},
-            losses=history[-1],
+            losses=losses,
             history={name: np.array([step[name] for step in history], dtype=np.float32) for name in (*TERMS, "total")},
             iterations=len(history),
             converged=converged,

@@ -69,10 +69,11 @@ class Leaves:
             camera_start=start.camera.detach(),
         )
 
-    def optimiser(self, learning_rate: float) -> torch.optim.Optimizer:
-        """Adam over all leaves."""
-        parts = [self.identity, self.expression, self.texture, self.camera, self.light]
-        return torch.optim.Adam(parts, lr=learning_rate, betas=(0.9, 0.99))
+    def optimiser(self, learning_rate: float, texture_learning_rate: float) -> torch.optim.Optimizer:
+        """Adam over all leaves, the texture with a learning rate of its own."""
+        others = [self.identity, self.expression, self.camera, self.light]
+        groups = [{"params": others, "lr": learning_rate}, {"params": [self.texture], "lr": texture_learning_rate}]
+        return torch.optim.Adam(groups, betas=(0.9, 0.99))
 
     def rows(self, index: Tensor) -> Parameters:
         """The parameters of some images of the batch, differentiable in the leaves."""
@@ -113,6 +114,8 @@ def light_from_photo(
     # A pull towards an even split keeps both parts positive in flat light.
     ridge = 0.02 * gram.diagonal(dim1=2, dim2=3).mean(dim=2)[..., None, None] * torch.eye(2, device=photo.device)
     prior = torch.full_like(gram[..., :1], 0.5)
-    solution = torch.linalg.solve(gram + ridge + 1e-6 * torch.eye(2), design.transpose(2, 3) @ target + ridge @ prior)
+    solution = torch.linalg.solve(
+        gram + ridge + 1e-6 * torch.eye(2, device=photo.device), design.transpose(2, 3) @ target + ridge @ prior
+    )
     colour, ambient = solution[..., 0].clamp(0.05, 2.0).unbind(dim=2)
     return torch.cat([photo.new_tensor(LIGHT_MEAN[:3]).expand(len(photo), 3), colour, ambient], dim=1)

@@ -32,7 +32,8 @@ def camera_from_landmarks(
     ndc, points = ndc[:, _FIXED_POINTS], points[:, _FIXED_POINTS]
     centre = points.mean(dim=1)
     offset = ndc.mean(dim=1)
-    affine = torch.linalg.lstsq(points - centre[:, None], ndc - offset[:, None]).solution  # (B, 3, 2)
+    # The default driver is not bitwise reproducible on the CPU.
+    affine = torch.linalg.lstsq(points - centre[:, None], ndc - offset[:, None], driver="gels").solution  # (B, 3, 2)
     scale = affine.norm(dim=1).mean(dim=1)
     # The nearest pair of orthonormal axes: U V^T of the affine part.
     u, _, vt = torch.linalg.svd(affine, full_matrices=False)

@@ -18,7 +18,9 @@ class Preset:
     iterations: int
     """Most Adam steps of stage 2, all terms."""
     learning_rate: float
-    """Of stage 2."""
+    """Of stage 2, for shape, camera and light."""
+    texture_learning_rate: float
+    """Of stage 2, for the texture's latent, which has farther to go: the rest starts from stage 1."""
     texture_candidates: int
     """Random textures tried before stage 2; the one nearest to the unwrapped photograph starts it."""
     projection_iterations: int
@@ -33,7 +35,7 @@ class Preset:
 
 PRESETS: dict[str, Preset] = {
     # A face in half a minute on a laptop's CPU.
-    "laptop": Preset(224, 150, 100, 0.03, 128, 40, 12, 0.002),
+    "laptop": Preset(224, 150, 100, 0.01, 0.05, 128, 40, 12, 0.002),
     # The settings of the paper: a learning rate of 0.01 and several hundred steps, at twice the resolution.
-    "paper": Preset(512, 300, 600, 0.01, 256, 100, 40, 0.0005),
+    "paper": Preset(512, 300, 600, 0.01, 0.01, 256, 100, 40, 0.0005),
 }

@@ -33,6 +33,11 @@ _HAIRLINE = 0.42
 _TAPER_SHARE = 40
 _STATISTICS_SIDE, _STATISTICS_MAPS, _COMPONENTS = 64, 3000, 60
 _BATCH = 64
+FEWEST_MAPS = 4
+
+
+class TooFewMapsError(ValueError):
+    """Too few faces passed the quality thresholds to learn from."""
 
 
 @task(name="complete maps", cache_policy=NO_CACHE, persist_result=False)
@@ -40,10 +45,14 @@ def complete_maps(parts: list[Path], out: Path) -> pd.DataFrame:
     """Write `out`/maps.npy (N, R, R, 3) uint8 and `out`/index.parquet, one row per unwrapped face.
 
     Rows whose quality is below the thresholds have `map` = -1: they are in the index but not in maps.npy.
+
+    Raises TooFewMapsError when hardly a face passes.
     """
     shards = [read_part(part) for part in parts]
     index = pd.concat([_rows(shard) for shard in shards], ignore_index=True)
     passing = np.flatnonzero(index["kept"])
+    if len(passing) < FEWEST_MAPS:
+        raise TooFewMapsError(f"{len(passing)} of {len(index)} faces are good enough; {FEWEST_MAPS} are needed")
     textures = np.concatenate([shard.textures for shard in shards])[passing]
     confidence = np.concatenate([shard.confidence for shard in shards])[passing]
     trusted = trusted_texels(textures.shape[1])

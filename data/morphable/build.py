@@ -126,7 +126,7 @@ def _regions(
     eyes = head.eyes.copy()
     for corner, other in ((36, 39), (42, 45)):
         centre, reach = points[[corner, other]].mean(axis=0), np.linalg.norm(points[corner] - points[other])
-        eyes |= (np.abs(base - centre) < np.array([0.62, 0.4, 0.8]) * reach).all(axis=1)
+        eyes |= (np.abs(base - centre) < np.array([0.62, 0.5, 0.8]) * reach).all(axis=1)
     mouth_centre, width = points[48:60].mean(axis=0), np.linalg.norm(points[54] - points[48])
     height = points[57, 1] - points[51, 1]
     inside = ((base[:, 0] - mouth_centre[0]) / (0.55 * width)) ** 2 + (
