@@ -25,6 +25,7 @@ from ganfit_core.unwrap import Unwrapper, uv_region
 
 __all__ = ["PRESETS", "FitError", "FitResult", "Fitter", "Preset"]
 
+FINAL_VIEW_SEED = 0
 GREY_ALBEDO, GREY_LIGHT = 0.75, (150.0, 250.0, 900.0, 0.65, 0.65, 0.65, 0.3, 0.3, 0.3)
 
 
@@ -190,18 +191,15 @@ class Fitter:
                 break
         for image in active.tolist():
             done[image] = (detached(leaves.rows(torch.tensor([image], device=self.device))), False)
-        return [self._result(*done[image], target.rows([image]), generator, history[image]) for image in range(batch)]
+        return [self._result(*done[image], target.rows([image]), history[image]) for image in range(batch)]
 
     @torch.no_grad()
     def _result(
-        self,
-        parameters: Parameters,
-        converged: bool,
-        target: Target,
-        generator: torch.Generator,
-        history: list[dict[str, float]],
+        self, parameters: Parameters, converged: bool, target: Target, history: list[dict[str, float]]
     ) -> FitResult:
-        terms = self.energy.terms(parameters, target, generator)
+        # A view of its own, the same for every face: final losses must not depend on who else was in the batch.
+        view = torch.Generator().manual_seed(FINAL_VIEW_SEED)
+        terms = self.energy.terms(parameters, target, view)
         losses = {name: float(value) for name, value in (terms | {"total": self.energy.total(terms)}).items()}
         rendering, vertices = self.energy.render(parameters)
         grey = torch.full((1, 3, 2, 2), GREY_ALBEDO, device=self.device)

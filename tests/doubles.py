@@ -61,9 +61,7 @@ class FakeFitter:
         self.refuse = refuse
         self.batches: list[int] = []
 
-    def fit(
-        self, faces: list[Any], seed: int, on_iteration: Callable[[int, int], None] | None = None
-    ) -> list[Any]:
+    def fit(self, faces: list[Any], seed: int, on_iteration: Callable[[int, int], None] | None = None) -> list[Any]:
         """One result per face, or ValueError when any face of the batch is refused."""
         self.batches.append(len(faces))
         if any(self.refuse(face) for face in faces):

@@ -188,9 +188,7 @@ def test_a_batch_that_fails_is_fitted_one_by_one(photos: Path, tmp_path: Path, f
     assert failed["identity"] is None
 
 
-def test_a_run_whose_every_photograph_fails_has_still_run(
-    photos: Path, tmp_path: Path, fitter: FakeFitter
-) -> None:
+def test_a_run_whose_every_photograph_fails_has_still_run(photos: Path, tmp_path: Path, fitter: FakeFitter) -> None:
     save(picture(), photos / "a.png")
     fitter.refuse = lambda face: True
     assert ganfit("fit", photos, "--out", tmp_path / "out").exit_code == 0
@@ -240,9 +238,7 @@ def test_a_bad_argument_is_one_clear_message_and_exit_code_2(
     assert not (photos / "out").exists()
 
 
-def test_an_output_folder_that_is_a_file_is_a_bad_argument(
-    photos: Path, tmp_path: Path, fitter: FakeFitter
-) -> None:
+def test_an_output_folder_that_is_a_file_is_a_bad_argument(photos: Path, tmp_path: Path, fitter: FakeFitter) -> None:
     save(picture(), photos / "a.png")
     (tmp_path / "out").write_text("")
     run = ganfit("fit", photos, "--out", tmp_path / "out")

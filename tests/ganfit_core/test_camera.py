@@ -22,9 +22,7 @@ def test_rotation_is_proper_and_maps_eye_to_origin_and_target_to_the_axis() -> N
     eye, target = ((rotation @ camera[:, i : i + 3, None]).squeeze(-1) + translation for i in (0, 3))
     torch.testing.assert_close(eye, torch.zeros_like(eye), atol=1e-12, rtol=0)
     distance = (camera[:, 0:3] - camera[:, 3:6]).norm(dim=1)
-    torch.testing.assert_close(
-        target, torch.stack([0 * distance, 0 * distance, distance], 1), atol=1e-12, rtol=0
-    )
+    torch.testing.assert_close(target, torch.stack([0 * distance, 0 * distance, distance], 1), atol=1e-12, rtol=0)
     # "Up" is up on the image: towards negative y.
     assert ((rotation @ camera[:, 6:9, None])[:, 1, 0] < 0).all()
 
@@ -38,9 +36,7 @@ def test_projection_is_linear_in_focal_and_scales_with_size() -> None:
         project(points, narrow, 100)[..., :2] - 50,
     )
     torch.testing.assert_close(narrow_xy, 2 * wide_xy)
-    torch.testing.assert_close(
-        project(points, FRONTAL, 300)[..., :2], 3 * project(points, FRONTAL, 100)[..., :2]
-    )
+    torch.testing.assert_close(project(points, FRONTAL, 300)[..., :2], 3 * project(points, FRONTAL, 100)[..., :2])
 
 
 @pytest.mark.parametrize("z", [499.9, 500.0, 500.1, 900.0])

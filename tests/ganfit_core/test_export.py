@@ -36,9 +36,7 @@ def texture() -> np.ndarray:
     return image
 
 
-def test_glb_is_in_metres_with_an_upright_embedded_texture(
-    tmp_path: Path, mesh: Mesh, texture: np.ndarray
-) -> None:
+def test_glb_is_in_metres_with_an_upright_embedded_texture(tmp_path: Path, mesh: Mesh, texture: np.ndarray) -> None:
     export.write_glb(tmp_path / "face.glb", mesh, texture)
     loaded = trimesh.load_mesh(tmp_path / "face.glb")
     np.testing.assert_allclose(loaded.extents, [0.2, 0.1, 0.0], atol=1e-6)
@@ -75,9 +73,7 @@ def test_glb_follows_the_format(tmp_path: Path, mesh: Mesh, texture: np.ndarray)
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(png)).convert("RGB")), texture)
 
 
-def test_obj_says_its_units_and_keeps_separate_indices(
-    tmp_path: Path, mesh: Mesh, texture: np.ndarray
-) -> None:
+def test_obj_says_its_units_and_keeps_separate_indices(tmp_path: Path, mesh: Mesh, texture: np.ndarray) -> None:
     export.write_obj(tmp_path / "face.obj", mesh, texture)
     lines = (tmp_path / "face.obj").read_text().splitlines()
     assert lines[0].startswith("# units: millimetres")

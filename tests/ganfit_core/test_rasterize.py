@@ -36,11 +36,7 @@ def z_buffer(screen, faces, size, near):
                 for a, b in ((p, q), (q, r), (r, p)):
                     dx, dy = b[0] - a[0], b[1] - a[1]
                     length = dx * dx + dy * dy
-                    t = (
-                        0.0
-                        if length == 0
-                        else min(1.0, max(0.0, ((x - a[0]) * dx + (y - a[1]) * dy) / length))
-                    )
+                    t = 0.0 if length == 0 else min(1.0, max(0.0, ((x - a[0]) * dx + (y - a[1]) * dy) / length))
                     if np.hypot(a[0] + t * dx - x, a[1] + t * dy - y) < EDGE_TOLERANCE:
                         at_edge[row, column] = True
                 # Solve x = p + s (q - p) + t (r - p) on the screen.
@@ -171,9 +167,7 @@ def test_no_faces_gives_an_empty_view() -> None:
 
 
 def test_ties_go_to_the_lower_face_and_batches_equal_singles() -> None:
-    screen = torch.tensor(
-        [[[0.0, 0, 90], [20, 0, 90], [0, 20, 90]], [[3.0, 4, 90], [15, 6, 90], [7, 15, 90]]]
-    )
+    screen = torch.tensor([[[0.0, 0, 90], [20, 0, 90], [0, 20, 90]], [[3.0, 4, 90], [15, 6, 90], [7, 15, 90]]])
     faces = torch.tensor([[0, 1, 2], [2, 1, 0], [1, 2, 0]])
     rasterizer = default_rasterizer("cpu")
     together = rasterizer(screen, faces, 16)

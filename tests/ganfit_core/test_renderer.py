@@ -95,9 +95,7 @@ def test_gradients_equal_central_differences(output: str, name: str) -> None:
     # Small enough that no pixel centre crosses an edge, where the clamped barycentrics have a kink.
     step = 1e-7
     with torch.no_grad():
-        expected = torch.stack(
-            [(loss(start + step * d) - loss(start - step * d)) / (2 * step) for d in directions]
-        )
+        expected = torch.stack([(loss(start + step * d) - loss(start - step * d)) / (2 * step) for d in directions])
     actual = directions @ gradient.flatten()
     torch.testing.assert_close(actual, expected, rtol=1e-3, atol=1e-3 * expected.abs().mean().item())
 
@@ -187,9 +185,7 @@ def test_empty_view_is_zero_with_finite_gradients(eye_z: float) -> None:
 def test_batch_equals_singles() -> None:
     inputs, renderer = scene(3), make_renderer()
     inputs["camera"][1, 2] *= 2
-    inputs["camera"][2, :6] = torch.tensor(
-        [0.0, 0, 500, 0, 0, 900]
-    )  # looks away: an empty image in the batch
+    inputs["camera"][2, :6] = torch.tensor([0.0, 0, 500, 0, 0, 900])  # looks away: an empty image in the batch
     together = renderer(**inputs)
     assert together.mask.sum(dim=(1, 2, 3))[2] == 0
     for image in range(3):

@@ -23,9 +23,7 @@ def test_vertex_normals_equal_an_area_weighted_loop() -> None:
 def test_sphere_normals_point_outwards() -> None:
     mesh = trimesh.creation.icosphere(subdivisions=3, radius=80)
     vertices = torch.tensor(mesh.vertices, dtype=torch.float32)[None]
-    torch.testing.assert_close(
-        vertex_normals(vertices, torch.tensor(mesh.faces)), vertices / 80, atol=2e-2, rtol=0
-    )
+    torch.testing.assert_close(vertex_normals(vertices, torch.tensor(mesh.faces)), vertices / 80, atol=2e-2, rtol=0)
 
 
 def test_vertex_normals_without_faces_are_zero_with_finite_gradients() -> None:

@@ -57,9 +57,7 @@ def test_chip_of_a_coordinate_ramp_holds_the_coordinates_at_every_pyramid_level(
     width, height = 203, 170
     x, y = torch.meshgrid(torch.arange(width) + 0.5, torch.arange(height) + 0.5, indexing="xy")
     images = torch.stack([x, y]).double().expand(4, -1, -1, -1)
-    to_image = matrices(
-        [0.7, 2.6, 1.5, 5.0], [0.3, -0.2, 1.0, 0.1], [(40, 40), (40, 60), (100, 40), (30, 20)]
-    )
+    to_image = matrices([0.7, 2.6, 1.5, 5.0], [0.3, -0.2, 1.0, 0.1], [(40, 40), (40, 60), (100, 40), (30, 20)])
     chips = extract_chip(images, to_image, size=20)
     u, v = torch.meshgrid(torch.arange(20) + 0.5, torch.arange(20) + 0.5, indexing="xy")
     points = torch.stack([u, v], -1).view(1, 400, 2).double().expand(4, -1, -1)

@@ -24,9 +24,7 @@ def test_descriptor_equals_dlib(dlib_resnet: DlibResNet, resnet_path: Path, phot
 
 # dlib truncates to whole grey values, hence half a value on average; its pyramid is blurred and shifted.
 @pytest.mark.parametrize(("name", "tolerance"), [("upright", 0.55), ("rotated", 0.55), ("enlarged", 2.5)])
-def test_align_equals_the_face_chip_of_dlib(
-    dlib_resnet: DlibResNet, photos: dict, name: str, tolerance: float
-) -> None:
+def test_align_equals_the_face_chip_of_dlib(dlib_resnet: DlibResNet, photos: dict, name: str, tolerance: float) -> None:
     photo = photos[name]
     expected = as_tensor(dlib.get_face_chip(photo.rgb, photo.detection, 150, 0.25)[None])
     aligned = dlib_resnet.align(photo.image, photo.landmarks)
@@ -35,26 +33,20 @@ def test_align_equals_the_face_chip_of_dlib(
     assert cosine > 0.9995
 
 
-def test_features_are_unit_embedding_and_one_activation_per_resolution(
-    dlib_resnet: DlibResNet, photos: dict
-) -> None:
+def test_features_are_unit_embedding_and_one_activation_per_resolution(dlib_resnet: DlibResNet, photos: dict) -> None:
     features = dlib_resnet(photos["upright"].image, photos["upright"].landmarks)
     torch.testing.assert_close(features.embedding.norm(dim=1), torch.ones(1))
     shapes = [tuple(activation.shape[1:]) for activation in features.activations]
     assert shapes == [(32, 35, 35), (64, 17, 17), (128, 8, 8), (256, 4, 4), (256, 2, 2)]
     aligned = dlib_resnet.align(photos["upright"].image, photos["upright"].landmarks)
-    torch.testing.assert_close(
-        cosine_similarity(features.embedding, dlib_resnet.descriptor(aligned)), torch.ones(1)
-    )
+    torch.testing.assert_close(cosine_similarity(features.embedding, dlib_resnet.descriptor(aligned)), torch.ones(1))
 
 
 def test_a_batch_equals_its_items(dlib_resnet: DlibResNet, photos: dict) -> None:
     images = torch.cat([photos["upright"].image, photos["rotated"].image])
     landmarks = torch.cat([photos["upright"].landmarks, photos["rotated"].landmarks])
     batched = dlib_resnet(images, landmarks).embedding
-    single = torch.cat(
-        [dlib_resnet(i[None], p[None]).embedding for i, p in zip(images, landmarks, strict=True)]
-    )
+    single = torch.cat([dlib_resnet(i[None], p[None]).embedding for i, p in zip(images, landmarks, strict=True)])
     torch.testing.assert_close(batched, single, atol=1e-5, rtol=0)
 
 
@@ -78,9 +70,7 @@ def test_image_gradient_of_the_cosine_equals_finite_differences(resnet_path: Pat
     (gradient,) = torch.autograd.grad(cosine(crop), crop)
     assert gradient.isfinite().all()
     patch = torch.zeros_like(crop)
-    patch[..., 90:94, 90:94] = torch.rand(
-        1, 3, 4, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0)
-    )
+    patch[..., 90:94, 90:94] = torch.rand(1, 3, 4, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     step = 1e-5
     with torch.no_grad():
         difference = (cosine(crop + step * patch) - cosine(crop - step * patch)) / (2 * step)

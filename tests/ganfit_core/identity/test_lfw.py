@@ -43,9 +43,7 @@ def accuracy(network: IdentityNetwork, faces: tuple[torch.Tensor, torch.Tensor])
     return max(float(((scores >= threshold) == same).mean()) for threshold in scores)
 
 
-def test_dlib_resnet_tells_people_apart(
-    dlib_resnet: DlibResNet, faces: tuple[torch.Tensor, torch.Tensor]
-) -> None:
+def test_dlib_resnet_tells_people_apart(dlib_resnet: DlibResNet, faces: tuple[torch.Tensor, torch.Tensor]) -> None:
     assert accuracy(dlib_resnet, faces) >= 0.95
 
 

@@ -23,13 +23,9 @@ def test_embedding_equals_the_published_onnx(folder: Path, photos: dict) -> None
     network = MobileFaceNet.load(folder / "mobilefacenet.pt")
     noise = torch.rand(1, 3, 112, 112, generator=torch.Generator().manual_seed(0))
     aligned = torch.cat([network.align(photos["upright"].image, photos["upright"].landmarks), noise])
-    session = onnxruntime.InferenceSession(
-        str(folder / "MobileFaceNet.onnx"), providers=["CPUExecutionProvider"]
-    )
+    session = onnxruntime.InferenceSession(str(folder / "MobileFaceNet.onnx"), providers=["CPUExecutionProvider"])
     inputs = (2 * aligned - 1).numpy()
-    expected = torch.from_numpy(
-        np.concatenate([session.run(None, {"input0": item[None]})[0] for item in inputs])
-    )
+    expected = torch.from_numpy(np.concatenate([session.run(None, {"input0": item[None]})[0] for item in inputs]))
     features = network.features(aligned)
     assert cosine_similarity(features.embedding, expected).min() > 0.99999
     torch.testing.assert_close(features.embedding.norm(dim=1), torch.ones(2))

@@ -10,9 +10,7 @@ from ganfit_core.texture.layers import EqualizedConv2d, EqualizedLinear, minibat
 def test_pixel_norm_projects_latents_to_the_hypersphere():
     x = torch.randn(5, 64, generator=torch.Generator().manual_seed(0)) * 3
     assert torch.allclose(pixel_norm(x).norm(dim=1), torch.full((5,), 8.0), atol=1e-4)
-    assert torch.allclose(
-        pixel_norm(torch.tensor([[3.0, 4.0]])), torch.tensor([[3.0, 4.0]]) / math.sqrt(12.5)
-    )
+    assert torch.allclose(pixel_norm(torch.tensor([[3.0, 4.0]])), torch.tensor([[3.0, 4.0]]) / math.sqrt(12.5))
 
 
 def test_pixel_norm_acts_on_every_pixel_alone():

@@ -18,9 +18,7 @@ def test_gradient_penalty_of_a_linear_critic(norm, expected):
 
 
 def test_r1_of_a_linear_critic_is_its_squared_norm():
-    assert losses.r1_penalty(linear_critic(2.5), torch.randn(4, 3, 4, 4)).item() == pytest.approx(
-        6.25, rel=1e-5
-    )
+    assert losses.r1_penalty(linear_critic(2.5), torch.randn(4, 3, 4, 4)).item() == pytest.approx(6.25, rel=1e-5)
 
 
 def test_penalties_are_float32_under_autocast():
