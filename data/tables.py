@@ -47,9 +47,7 @@ def drop_parts_from(out: Path, partition: Sequence[str], collection_key: str, sh
 
 def read(out: Path) -> pa.Table:
     """All rows below ``out``, with the partition columns. Raises FileNotFoundError without a table."""
-    partitioning = pyarrow.dataset.partitioning(
-        pa.schema([(name, pa.string()) for name in PARTITIONS]), flavor="hive"
-    )
+    partitioning = pyarrow.dataset.partitioning(pa.schema([(name, pa.string()) for name in PARTITIONS]), flavor="hive")
     return pyarrow.dataset.dataset(out / TABLE, format="parquet", partitioning=partitioning).to_table()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
@@ -174,12 +174,3 @@ def _harmonics(normals: Float[Tensor, "b 3 r r"]) -> Float[Tensor, "b 9 r r"]:
     x, y, z = normals.unbind(dim=1)
     one = torch.ones_like(x)
     return torch.stack([one, x, y, z, x * y, y * z, x * z, x * x - y * y, 3 * z * z - 1], dim=1)
-
-
-def taper(region: Bool[Tensor, "r r"], texels: int) -> Float[Tensor, "r r"]:
-    """A mask that falls smoothly from 1 inside a region to 0 at its border, over `texels`."""
-    inside = region[None, None].float()
-    kernel = 2 * texels + 1
-    eroded = -functional.max_pool2d(-inside, kernel, 1, texels)
-    blurred = functional.avg_pool2d(functional.pad(eroded, [texels] * 4, mode="replicate"), kernel, 1)
-    return (blurred * inside)[0, 0]

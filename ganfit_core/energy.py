@@ -17,8 +17,9 @@ from ganfit_core.identity.base import IdentityFeatures, IdentityNetwork
 from ganfit_core.landmark_fit import landmark_loss, shape_prior
 from ganfit_core.morphable import MorphableModel
 from ganfit_core.parameters import LIGHT_MEAN, LIGHT_SCALE, Parameters, random_view
-from ganfit_core.renderer import Renderer, Rendering
+from ganfit_core.renderer import Renderer, Rendering, sample_texture
 from ganfit_core.texture.generator import Generator
+from ganfit_core.unwrap import face_weight
 
 TERMS = ("identity", "identity_random", "content", "pixel", "landmark", "regularisation")
 
@@ -75,7 +76,7 @@ class Energy:
         self.model, self.texture_model = model, texture_model
         self.renderer, self.network, self.weights = renderer, network, weights
         # Hair and clothes have no place in the model: the pixel term compares skin, eyes and lips only.
-        self._compared_faces = model.face_region("face") & ~model.face_region("mouth")
+        self.face_texels = face_weight(model, texture_model.resolution)
 
     def target(self, photo: Float[Tensor, "b 3 s s"], landmarks: Float[Tensor, "b 68 2"]) -> Target:
         """Features of the photographs (RGB in [0, 1]; landmarks in pixels)."""
@@ -89,9 +90,11 @@ class Energy:
         return self.renderer(vertices, texture, parameters.camera, parameters.light), vertices
 
     def compared(self, rendering: Rendering) -> Float[Tensor, "b 1 s s"]:
-        """1 where the pixel term compares: the visible face."""
-        face = rendering.face_id
-        return (self._compared_faces[face.clamp_min(0)] & (face >= 0))[:, None].to(rendering.image.dtype)
+        """How much each pixel counts in the pixel term, in [0, 1]: the visible face, fading out at its border."""
+        batch, size = len(rendering.uv), rendering.uv.shape[1]
+        texels = self.face_texels[None, None].expand(batch, -1, -1, -1)
+        weight = sample_texture(texels, rendering.uv.detach().flatten(1, 2)).view(batch, 1, size, size)
+        return weight * rendering.mask
 
     def terms(
         self, parameters: Parameters, target: Target, generator: torch.Generator

@@ -21,7 +21,7 @@ from ganfit_core.presets import PRESETS, Preset
 from ganfit_core.renderer import Renderer
 from ganfit_core.texture.generator import Generator
 from ganfit_core.texture.projection import nearest, project
-from ganfit_core.unwrap import Unwrapper, uv_region
+from ganfit_core.unwrap import Unwrapper
 
 __all__ = ["PRESETS", "FitError", "FitResult", "Fitter", "Preset"]
 
@@ -67,8 +67,8 @@ class FitResult:
     """(S, S, 3) the shape in grey."""
     mask: NDArray[np.bool_]
     """(S, S) where the mesh is."""
-    face_mask: NDArray[np.bool_]
-    """(S, S) where the visible face is: what the pixel term compares, without cranium, ears and neck."""
+    face_weight: NDArray[np.float32]
+    """(S, S) how much the pixel term counts each pixel: the visible face without cranium, ears and neck."""
 
 
 class Fitter:
@@ -90,7 +90,6 @@ class Fitter:
         self.model, self.texture_model, self.renderer, self.preset = model, texture_model, renderer, preset
         self.energy = Energy(model, texture_model, renderer, network, preset.weights)
         self.unwrapper = Unwrapper(model, texture_model.resolution, renderer.size)
-        self.face_texels = uv_region(model, model.regions["face"] & ~model.regions["mouth"], texture_model.resolution)
         self.device = model.mean.device
         for module in (model, texture_model, network):
             module.requires_grad_(False)
@@ -138,7 +137,7 @@ class Fitter:
         with torch.no_grad():
             vertices = self.model(aligned.identity, aligned.expression)
         seen = self.unwrapper(target.photo, vertices, aligned.camera)
-        weight = seen.confidence * self.face_texels
+        weight = seen.confidence * self.energy.face_texels
         texture = nearest(self.texture_model, candidates, seen.texture, weight)
         texture = project(self.texture_model, texture, seen.texture, weight, self.preset.projection_iterations)
         with torch.no_grad():
@@ -218,7 +217,7 @@ class Fitter:
             albedo_rendering=to_bytes(rendering.albedo[0]),
             shape_rendering=to_bytes(shape[0]),
             mask=rendering.mask[0, 0].cpu().numpy() > 0,
-            face_mask=self.energy.compared(rendering)[0, 0].cpu().numpy() > 0,
+            face_weight=self.energy.compared(rendering)[0, 0].cpu().numpy(),
         )
 
 

@@ -22,7 +22,8 @@ def panel(photo: UInt8[np.ndarray, "s s 3"], result: FitResult) -> UInt8[np.ndar
 
     ``photo`` is the aligned crop that was fitted, of the rendering's size.
     """
-    overlay = np.where(result.face_mask[..., None], result.rendering, photo)
+    share = result.face_weight[..., None]
+    overlay = (share * result.rendering + (1 - share) * photo).round().astype(np.uint8)
     tiles = {
         "photo": photo,
         "overlay": overlay,

@@ -20,6 +20,9 @@ from ganfit_core.shading import vertex_normals
 _DEPTH_TOLERANCE_MM = 4.0
 # Seen more obliquely than this (cosine of the angle to the normal), a texel is worthless; from the second on, full.
 _COSINE_FROM, _COSINE_TO = 0.15, 0.6
+# Hair begins about this far above the brows, as a share of the distance from brow to chin.
+_HAIRLINE = 0.42
+_TAPER_SHARE = 1 / 40
 
 
 class Unwrapped(NamedTuple):
@@ -105,3 +108,24 @@ def uv_region(model: MorphableModel, region: Bool[Tensor, " v"], resolution: int
     """The texels of triangles whose three corners lie in a region of vertices."""
     on_map = uv_fragments(model, resolution).face_id[0]
     return region[model.faces].all(dim=1)[on_map.clamp_min(0)] & (on_map >= 0)
+
+
+def face_weight(model: MorphableModel, resolution: int) -> Float[Tensor, "r r"]:
+    """Texels in [0, 1] where a photograph shows skin, eyes and mouth: the face below the hairline.
+
+    It falls off smoothly at its border. Beyond it a photograph shows hair, clothes or background, of which the model
+    knows nothing.
+    """
+    points = model.mean[model.landmark_indices]
+    brow, chin = points[17:27, 1].mean(), points[8, 1]
+    region = model.regions["face"] & (model.mean[:, 1] < brow + _HAIRLINE * (brow - chin))
+    return taper(uv_region(model, region, resolution), max(1, round(resolution * _TAPER_SHARE)))
+
+
+def taper(region: Bool[Tensor, "r r"], texels: int) -> Float[Tensor, "r r"]:
+    """A mask that falls smoothly from 1 inside a region to 0 at its border, over `texels`."""
+    inside = region[None, None].float()
+    kernel = 2 * texels + 1
+    eroded = -functional.max_pool2d(-inside, kernel, 1, texels)
+    blurred = functional.avg_pool2d(functional.pad(eroded, [texels] * 4, mode="replicate"), kernel, 1)
+    return (blurred * inside)[0, 0]

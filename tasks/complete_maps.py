@@ -16,9 +16,9 @@ from torch.nn import functional
 
 from data import assets
 from data.lfw import person_of
-from ganfit_core.complete import TextureStatistics, add_mirror_image, taper
+from ganfit_core.complete import TextureStatistics, add_mirror_image
 from ganfit_core.morphable import MorphableModel
-from ganfit_core.unwrap import uv_region
+from ganfit_core.unwrap import face_weight
 from tasks.unwrap_faces import Shard, read_part
 
 # Maps that would teach the texture model something else than skin: badly aligned, half hidden, blurred.
@@ -28,9 +28,6 @@ SMALLEST_SEEN = 0.35
 SMALLEST_SHARPNESS = 12.0
 # Of the maps that pass, this share departs most from what the others make likely: hats, hands, hard shadows.
 ODDEST_SHARE = 0.1
-# Hair begins about this far above the brows, as a share of the distance from brow to chin.
-_HAIRLINE = 0.42
-_TAPER_SHARE = 40
 _STATISTICS_SIDE, _STATISTICS_MAPS, _COMPONENTS = 64, 3000, 60
 _BATCH = 64
 FEWEST_MAPS = 4
@@ -55,7 +52,7 @@ def complete_maps(parts: list[Path], out: Path) -> pd.DataFrame:
         raise TooFewMapsError(f"{len(passing)} of {len(index)} faces are good enough; {FEWEST_MAPS} are needed")
     textures = np.concatenate([shard.textures for shard in shards])[passing]
     confidence = np.concatenate([shard.confidence for shard in shards])[passing]
-    trusted = trusted_texels(textures.shape[1])
+    trusted = face_weight(MorphableModel.load(assets.find("morphable")), textures.shape[1])
 
     def batch(rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         return _prepared(textures[rows], confidence[rows], trusted)
@@ -91,16 +88,6 @@ def complete_maps(parts: list[Path], out: Path) -> pd.DataFrame:
 
 def _batches(rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     return [rows[start : start + _BATCH] for start in range(0, len(rows), _BATCH)]
-
-
-def trusted_texels(resolution: int) -> Tensor:
-    """(R, R) in [0, 1]: the face below the hairline, falling off smoothly at its border."""
-    model = MorphableModel.load(assets.find("morphable"))
-    points = model.mean[model.landmark_indices]
-    brow, chin = points[17:27, 1].mean(), points[8, 1]
-    below = model.mean[:, 1] < brow + _HAIRLINE * (brow - chin)
-    region = model.regions["face"] & below
-    return taper(uv_region(model, region, resolution), max(1, resolution // _TAPER_SHARE))
 
 
 def _rows(shard: Shard) -> pd.DataFrame:

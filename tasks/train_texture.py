@@ -12,10 +12,12 @@ import torch
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from data import assets
 from data.assets.hashing import sha256_of
+from ganfit_core.morphable import MorphableModel
 from ganfit_core.texture import TrainingConfig
 from ganfit_core.texture.training import TrainingResult, train
-from tasks.complete_maps import trusted_texels
+from ganfit_core.unwrap import face_weight
 
 # Texels outside the trusted face are smooth fill: they matter, but less than the face.
 _FILL_WEIGHT = 0.3
@@ -30,7 +32,7 @@ def train_texture(
     A run killed between two checkpoints loses what came after the last one, four minutes at most.
     """
     textures = np.load(maps / "maps.npy", mmap_mode="r")
-    face = trusted_texels(textures.shape[1]).numpy()
+    face = face_weight(MorphableModel.load(assets.find("morphable")), textures.shape[1]).numpy()
     mask = _FILL_WEIGHT + (1 - _FILL_WEIGHT) * face
     provenance = {
         "maps": str(len(textures)),

@@ -50,7 +50,7 @@ def result(scale: float = 1.0) -> Any:
         albedo_rendering=picture,
         shape_rendering=picture,
         mask=np.ones((SIZE, SIZE), bool),
-        face_mask=np.ones((SIZE, SIZE), bool),
+        face_weight=np.ones((SIZE, SIZE), np.float32),
     )
 
 

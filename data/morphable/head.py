@@ -168,9 +168,7 @@ def _without_spikes(quads: NDArray[np.int64], rims: set[int]) -> NDArray[np.int6
 Patch = tuple[sp.csr_matrix, NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]
 
 
-def _curtain(
-    body: NDArray[np.float64], ring: list[int], position: dict[int, int], first: int, forward: float
-) -> Patch:
+def _curtain(body: NDArray[np.float64], ring: list[int], position: dict[int, int], first: int, forward: float) -> Patch:
     """Closes a slit: a two-quad-high curtain from its upper to its lower edge, with a triangle at either end.
 
     Args:

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganfit_core.complete import TextureStatistics, add_mirror_image, diffuse, even_light, mirrored, taper
+from ganfit_core.complete import TextureStatistics, add_mirror_image, diffuse, even_light, mirrored
+from ganfit_core.unwrap import taper
 from tests.heads import smooth_texture
 
 SIDE = 32

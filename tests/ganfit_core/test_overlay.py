@@ -18,7 +18,7 @@ def tile(picture: np.ndarray, number: int) -> np.ndarray:
 def test_six_tiles_show_what_their_titles_say() -> None:
     fit = doubles.result()
     photo = np.full((doubles.SIZE, doubles.SIZE, 3), 10, np.uint8)
-    fit.face_mask[:, : doubles.SIZE // 2] = False
+    fit.face_weight[:, : doubles.SIZE // 2] = 0
     picture = overlay.panel(photo, fit)
     assert picture.shape == (TILE + CAPTION, 6 * TILE, 3)
     assert (tile(picture, 0) == 10).all()
