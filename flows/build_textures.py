@@ -12,7 +12,7 @@ from data.collections import CollectionError, discover
 from data.lfw import fold_people, person_of
 from tasks.complete_maps import complete_maps
 from tasks.steps import call
-from tasks.unwrap_faces import read_part, reference_map, unwrap_photos
+from tasks.unwrap_faces import part_name, read_part, reference_map, unwrap_photos
 
 SHARD = 256
 
@@ -35,10 +35,11 @@ def build_textures(photos: list[Path], out: Path, pairs: Path | None = None, res
     order = np.random.default_rng(0).permutation(len(units))
     shards = [[units[i] for i in order[start : start + SHARD]] for start in range(0, len(units), SHARD)]
 
-    first = call(unwrap_photos, shards[0], resolution, None, out / "parts" / "reference.npz")
+    folder = out / "parts"
+    first = call(unwrap_photos, shards[0], resolution, None, folder / part_name(shards[0], resolution, None))
     reference = reference_map(read_part(first))
     parts = [
-        call(unwrap_photos, shard, resolution, reference, out / "parts" / f"{number:05d}.npz")
-        for number, shard in enumerate(shards)
+        call(unwrap_photos, shard, resolution, reference, folder / part_name(shard, resolution, reference))
+        for shard in shards
     ]
     return call(complete_maps, parts, out)

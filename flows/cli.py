@@ -47,7 +47,7 @@ def fit(
         PresetName.laptop
     ),
     all_faces: Annotated[bool, typer.Option("--all-faces", help="Every face, not only the largest.")] = False,
-    seed: Annotated[int, typer.Option(help="Same seed, same machine: same result.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Same seed, same machine: same result.", min=0, max=2**63 - 1)] = 0,
     batch: Annotated[int, typer.Option(help="Faces that are fitted together.", min=1)] = 8,
 ) -> None:
     """Turn photographs into textured 3D faces.
@@ -144,6 +144,7 @@ def train_generator(
     minutes: Annotated[float, typer.Option(help="Wall-clock time over all continued runs.", min=0.1)] = 65.0,
 ) -> None:
     """Train the texture generator on maps. Called again, it continues where it stopped."""
+    from data.assets import AssetError
     from flows.train_texture import train_texture
 
     try:
@@ -151,6 +152,8 @@ def train_generator(
             path = train_texture.fn(maps, out_folder, minutes)
     except (OSError, ValueError) as error:
         _stop(str(error), BAD_ARGUMENT)
+    except (AssetError, FloatingPointError) as error:
+        _stop(str(error), 1)
     out.print(str(path))
 
 

@@ -5,6 +5,7 @@ E = w_id L_id + w^_id L^_id + w_con L_con + w_pix L_pix + w_lan L_lan + w_reg Re
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -43,18 +44,28 @@ class Weights:
     light_prior: float = 0.01
     """Of Reg(p_l)."""
 
+    def without(self, *terms: str) -> Weights:
+        """The same weights with some of TERMS switched off; ValueError for another name."""
+        unknown = sorted(set(terms) - set(TERMS))
+        if unknown:
+            raise ValueError(f"no such term: {', '.join(unknown)}; the terms are {', '.join(TERMS)}")
+        off = {"shape_prior": 0.0, "light_prior": 0.0} if "regularisation" in terms else {}
+        return dataclasses.replace(self, **off, **{term: 0.0 for term in terms if term != "regularisation"})
+
 
 class Target(NamedTuple):
     """What the photographs say, computed once."""
 
     photo: Float[Tensor, "b 3 s s"]
     landmarks: Float[Tensor, "b 68 2"]
+    inside: Float[Tensor, "b 1 s s"]
+    """1 where the crop shows the photograph, 0 where it had to be made up beyond the photograph's edge."""
     features: IdentityFeatures
 
     def rows(self, index: Tensor | list[int]) -> Target:
         """Some images of the batch."""
         features = IdentityFeatures(self.features.embedding[index], tuple(a[index] for a in self.features.activations))
-        return Target(self.photo[index], self.landmarks[index], features)
+        return Target(self.photo[index], self.landmarks[index], self.inside[index], features)
 
 
 class Energy:
@@ -78,10 +89,16 @@ class Energy:
         # Hair and clothes have no place in the model: the pixel term compares skin, eyes and lips only.
         self.face_texels = face_weight(model, texture_model.resolution)
 
-    def target(self, photo: Float[Tensor, "b 3 s s"], landmarks: Float[Tensor, "b 68 2"]) -> Target:
-        """Features of the photographs (RGB in [0, 1]; landmarks in pixels)."""
+    def target(
+        self,
+        photo: Float[Tensor, "b 3 s s"],
+        landmarks: Float[Tensor, "b 68 2"],
+        inside: Float[Tensor, "b 1 s s"] | None = None,
+    ) -> Target:
+        """Features of the photographs (RGB in [0, 1]; landmarks in pixels; `inside` everywhere unless given)."""
         with torch.no_grad():
-            return Target(photo, landmarks, self.network(photo, landmarks))
+            everywhere = torch.ones_like(photo[:, :1])
+            return Target(photo, landmarks, everywhere if inside is None else inside, self.network(photo, landmarks))
 
     def render(self, parameters: Parameters) -> tuple[Rendering, Tensor]:
         """I_R of Eq. 7, and its vertices (B, V, 3) in mm."""
@@ -111,7 +128,7 @@ class Energy:
         if weights.identity or weights.content or weights.pixel:
             rendering = self.renderer(vertices, texture, parameters.camera, parameters.light)
             if weights.pixel:
-                compared = self.compared(rendering)
+                compared = self.compared(rendering) * target.inside
                 difference = ((rendering.image - target.photo).abs() * compared).sum(dim=(1, 2, 3))
                 out["pixel"] = difference / (3 * compared.sum(dim=(1, 2, 3))).clamp_min(1)
             if weights.identity or weights.content:

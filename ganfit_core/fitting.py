@@ -11,7 +11,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ganfit_core.energy import TERMS, Energy, Target
+from ganfit_core.energy import TERMS, Energy, Target, Weights
 from ganfit_core.identity.base import IdentityNetwork
 from ganfit_core.landmark_fit import fit_landmarks
 from ganfit_core.morphable import MorphableModel
@@ -112,11 +112,9 @@ class Fitter:
             raise FitError("no faces to fit")
         if any(face.image.shape != (size, size, 3) for face in faces):
             raise FitError(f"crops must be {size} x {size} RGB")
-        photo = torch.from_numpy(np.stack([face.image for face in faces])).to(self.device)
-        photo = photo.permute(0, 3, 1, 2).float() / 255
-        landmarks = torch.from_numpy(np.stack([face.landmarks for face in faces])).to(self.device, torch.float32)
+        photo, landmarks, shown = (tensor.to(self.device) for tensor in as_tensors(faces))
         generator = torch.Generator().manual_seed(seed)
-        target = self.energy.target(photo, landmarks)
+        target = self.energy.target(photo, landmarks, shown)
         leaves = Leaves.of(self.start(target, generator))
         return self._descend(leaves, target, generator, on_iteration)
 
@@ -130,20 +128,21 @@ class Fitter:
             target.landmarks,
             size,
             self.preset.alignment_iterations,
-            landmark_weight=weights.landmark or 1.0,
+            # Alignment needs landmarks also where stage 2 does without them.
+            landmark_weight=weights.landmark or Weights.landmark,
             prior_weight=weights.shape_prior,
         )
         candidates = self.texture_model.sample_latents(self.preset.texture_candidates, generator)
         with torch.no_grad():
             vertices = self.model(aligned.identity, aligned.expression)
-        seen = self.unwrapper(target.photo, vertices, aligned.camera)
+        seen = self.unwrapper(target.photo, vertices, aligned.camera, target.inside)
         weight = seen.confidence * self.energy.face_texels
         texture = nearest(self.texture_model, candidates, seen.texture, weight)
         texture = project(self.texture_model, texture, seen.texture, weight, self.preset.projection_iterations)
         with torch.no_grad():
             light = texture.new_tensor(LIGHT_MEAN).expand(len(texture), -1)
             unlit = self.renderer(vertices, self.texture_model(texture), aligned.camera, light)
-        light = light_from_photo(target.photo, unlit, self.energy.compared(unlit))
+        light = light_from_photo(target.photo, unlit, self.energy.compared(unlit) * target.inside)
         return Parameters(aligned.identity, aligned.expression, texture, aligned.camera, light)
 
     def _descend(
@@ -200,6 +199,8 @@ class Fitter:
         view = torch.Generator().manual_seed(FINAL_VIEW_SEED)
         terms = self.energy.terms(parameters, target, view)
         losses = {name: float(value) for name, value in (terms | {"total": self.energy.total(terms)}).items()}
+        if not np.isfinite(losses["total"]):
+            raise FitError("the energy is not finite at the end")
         rendering, vertices = self.energy.render(parameters)
         grey = torch.full((1, 3, 2, 2), GREY_ALBEDO, device=self.device)
         light = parameters.light.new_tensor([GREY_LIGHT])
@@ -219,6 +220,17 @@ class Fitter:
             mask=rendering.mask[0, 0].cpu().numpy() > 0,
             face_weight=self.energy.compared(rendering)[0, 0].cpu().numpy(),
         )
+
+
+def as_tensors(
+    faces: list[AlignedFace],
+) -> tuple[Float[Tensor, "b 3 s s"], Float[Tensor, "b 68 2"], Float[Tensor, "b 1 s s"]]:
+    """Crops (RGB in [0, 1]), landmarks in pixels, and where the crops show the photographs."""
+    photo = torch.from_numpy(np.stack([face.image for face in faces])).permute(0, 3, 1, 2).float() / 255
+    landmarks = torch.from_numpy(np.stack([face.landmarks for face in faces])).float()
+    whole = np.ones(faces[0].image.shape[:2], dtype=bool)
+    shown = torch.from_numpy(np.stack([whole if face.inside is None else face.inside for face in faces]))
+    return photo, landmarks, shown[:, None].float()
 
 
 def detached(parameters: Parameters) -> Parameters:

@@ -84,13 +84,17 @@ class Leaves:
 
 
 def random_view(like: Parameters, generator: torch.Generator) -> Parameters:
-    """The same identity and texture under a random expression, camera and light (Fast-GANFIT, Eq. 8)."""
+    """The same identity and texture under a random expression, camera and light (Fast-GANFIT, Eq. 8).
+
+    One view is drawn for the whole batch, so that a fit does not depend on who else is in it.
+    """
 
     def gaussian(mean: tuple[float, ...], sigma: tuple[float, ...]) -> Tensor:
-        noise = torch.randn(len(like.camera), len(mean), generator=generator).to(like.camera)
-        return noise.new_tensor(mean) + noise.new_tensor(sigma) * noise
+        noise = torch.randn(1, len(mean), generator=generator).to(like.camera)
+        return (noise.new_tensor(mean) + noise.new_tensor(sigma) * noise).repeat(len(like.camera), 1)
 
-    expression = torch.randn(like.expression.shape, generator=generator).to(like.expression) * EXPRESSION_SIGMA
+    n_expression = like.expression.shape[1]
+    expression = gaussian((0.0,) * n_expression, (EXPRESSION_SIGMA,) * n_expression)
     light = gaussian(LIGHT_MEAN, LIGHT_SCALE)
     light[:, 3:] = light[:, 3:].clamp_min(0.15)
     return Parameters(like.identity, expression, like.texture, gaussian(CAMERA_MEAN, CAMERA_SIGMA), light)

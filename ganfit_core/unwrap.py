@@ -23,6 +23,8 @@ _COSINE_FROM, _COSINE_TO = 0.15, 0.6
 # Hair begins about this far above the brows, as a share of the distance from brow to chin.
 _HAIRLINE = 0.42
 _TAPER_SHARE = 1 / 40
+# A texel between a real and a made-up pixel is made up.
+_SHOWN = 0.99
 
 
 class Unwrapped(NamedTuple):
@@ -60,9 +62,13 @@ class Unwrapper(nn.Module):
 
     @torch.no_grad()
     def forward(
-        self, photo: Float[Tensor, "b 3 s s"], vertices: Float[Tensor, "b v 3"], camera: Float[Tensor, "b 10"]
+        self,
+        photo: Float[Tensor, "b 3 s s"],
+        vertices: Float[Tensor, "b v 3"],
+        camera: Float[Tensor, "b 10"],
+        shown: Float[Tensor, "b 1 s s"] | None = None,
     ) -> Unwrapped:
-        """Unwrap photos with their fitted vertices (mm) and cameras."""
+        """Unwrap photos with their fitted vertices (mm) and cameras; pixels where `shown` is 0 count as unseen."""
         screen = project(vertices, camera, self.photo_size)
         normals = vertex_normals(vertices, self.faces)
         per_texel = self._at_texels(torch.cat([vertices, normals], dim=2))
@@ -84,6 +90,8 @@ class Unwrapper(nn.Module):
         inside = (grid.abs() < 1).all(dim=-1)[:, None]
         on_mesh = (self.texel_face >= 0)[:, None]
         confidence = facing * visible * inside * on_mesh
+        if shown is not None:
+            confidence = confidence * (functional.grid_sample(shown, grid, align_corners=False) > _SHOWN)
         texture = functional.grid_sample(photo, grid, padding_mode="border", align_corners=False)
         return Unwrapped(texture * (confidence > 0), confidence, normals.permute(0, 3, 1, 2))
 

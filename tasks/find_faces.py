@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,7 @@ from data.assets.hashing import sha256_of
 from data.collections import Unit
 from ganfit_core.perception.align import align_face
 from ganfit_core.perception.detect import Detection
-from ganfit_core.perception.photo import PhotoError, read_photo
+from ganfit_core.perception.photo import PhotoError, read_scaled_photo
 from tasks import models
 from tasks.progress import current
 from tasks.run import Run, Work
@@ -41,7 +42,7 @@ def _faces_of(unit: Unit, run: Run) -> list[Work]:
     stage = "read"
     try:
         started = time.perf_counter()
-        photo = read_photo(unit.path)
+        photo, scale = read_scaled_photo(unit.path)
         work = work.with_columns(seconds={"read": time.perf_counter() - started})
         stage = "detect"
         started = time.perf_counter()
@@ -54,26 +55,29 @@ def _faces_of(unit: Unit, run: Run) -> list[Work]:
         return [work.failed(stage, error)]
     if not detections:
         return [work.with_columns(status="no_face", reason="no face found")]
-    return list(_aligned(work, photo, detections if run.all_faces else detections[:1], run))
+    return list(_aligned(work, photo, scale, detections if run.all_faces else detections[:1], run))
 
 
-def _aligned(work: Work, photo: np.ndarray, detections: Sequence[Detection], run: Run) -> Iterator[Work]:
+def _aligned(work: Work, photo: np.ndarray, scale: float, detections: Sequence[Detection], run: Run) -> Iterator[Work]:
+    """Aligned faces; the table speaks of pixels of the file, of which ``photo`` has ``scale`` times as many a side."""
     loaded = models.load_models(run.preset)
     for index, detection in enumerate(detections):
         face_work = work.with_columns(
             stage="align",
             face_index=index,
             detection_score=detection.score,
-            detection_box=np.asarray(detection.box, dtype=np.float32),
+            detection_box=np.asarray(detection.box / scale, dtype=np.float32),
         )
         try:
             started = time.perf_counter()
             landmarks = loaded.landmarks(photo, detection.box, detection.points)
             face = align_face(photo, landmarks, size=loaded.crop_size)
+            # Linear part times scale: from the file's pixels straight to the crop's.
+            face = dataclasses.replace(face, matrix=face.matrix * np.array([scale, scale, 1.0], dtype=np.float32))
             yield Work(
                 face_work.unit,
                 face_work.with_columns(
-                    landmarks=np.asarray(landmarks, dtype=np.float32).reshape(-1),
+                    landmarks=np.asarray(landmarks / scale, dtype=np.float32).reshape(-1),
                     seconds={"align": time.perf_counter() - started},
                 ).columns,
                 face=face,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,10 +18,12 @@ from prefect.cache_policies import NO_CACHE
 from data import assets
 from data.collections import Unit
 from ganfit_core.complete import diffuse, even_light, mirrored
+from ganfit_core.fitting import as_tensors
 from ganfit_core.landmark_fit import fit_landmarks
 from ganfit_core.morphable import MorphableModel
 from ganfit_core.perception.align import AlignedFace, align_face
 from ganfit_core.perception.detect import CenterFace
+from ganfit_core.perception.faces import find_faces
 from ganfit_core.perception.landmarks import DlibLandmarks
 from ganfit_core.perception.photo import PhotoError, read_photo
 from ganfit_core.unwrap import Unwrapper
@@ -64,6 +68,13 @@ def unwrap_photos(units: list[Unit], resolution: int, reference: Reference | Non
     return part
 
 
+def part_name(units: list[Unit], resolution: int, reference: Reference | None) -> str:
+    """Name of a shard's part file: another for other photographs, another resolution, reference or shape model."""
+    content = json.dumps([[unit.unit_id for unit in units], resolution, assets.locate("morphable").sha256])
+    digest = hashlib.sha256(content.encode() + (b"" if reference is None else reference.tobytes()))
+    return f"{digest.hexdigest()[:20]}.npz"
+
+
 def read_part(part: Path) -> Shard:
     """The shard in a part file."""
     with np.load(part) as arrays:
@@ -79,12 +90,11 @@ def unwrap(units: list[Unit], resolution: int, reference: Reference | None) -> S
     textures, confidences, errors, yaws = [], [], [], []
     for start in range(0, len(found), _FIT_BATCH):
         faces = [face for _, face in found[start : start + _FIT_BATCH]]
-        photo = torch.from_numpy(np.stack([face.image for face in faces])).permute(0, 3, 1, 2).float() / 255
-        landmarks = torch.from_numpy(np.stack([face.landmarks for face in faces]))
+        photo, landmarks, shown = as_tensors(faces)
         fit = fit_landmarks(model, landmarks, CROP_SIZE)
         with torch.no_grad():
             vertices = model(fit.identity, fit.expression)
-        texture, confidence, normals = unwrapper(photo, vertices, fit.camera)
+        texture, confidence, normals = unwrapper(photo, vertices, fit.camera, shown)
         if reference is not None:
             texture = even_light(texture, confidence, normals, torch.from_numpy(reference))
         textures.append((texture * 255).round().byte().permute(0, 2, 3, 1).numpy())
@@ -126,14 +136,9 @@ def _aligned(units: list[Unit]) -> Iterator[tuple[str, AlignedFace]]:
             rgb = read_photo(unit.path)
         except PhotoError:
             continue
-        faces = detect(rgb)
-        if not faces:
-            continue
-        try:
-            face = align_face(rgb, landmarks(rgb, faces[0].box, faces[0].points), CROP_SIZE)
-        except ValueError:
-            continue
-        yield unit.unit_id, face
+        faces = find_faces(rgb, detect, landmarks)
+        if faces:
+            yield unit.unit_id, align_face(rgb, faces[0].landmarks, CROP_SIZE)
 
 
 def _sharpness(image: NDArray[np.uint8]) -> float:

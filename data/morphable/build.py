@@ -1,4 +1,4 @@
-"""Builds the open morphable model: `python -m data.morphable.build` or `ganfit assets build morphable`."""
+"""Builds the open morphable model: `ganfit assets build morphable`."""
 
 from __future__ import annotations
 
@@ -139,8 +139,3 @@ def _regions(
     )
     neck = base[:, 1] < points[8, 1] - 4.0
     return {"face": on_face > 0.65, "eyes": eyes, "lips": lips, "mouth": head.mouth, "ears": ears, "neck": neck}
-
-
-if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    build(Path(__file__).parents[1] / "open" / "morphable.safetensors")

@@ -11,6 +11,8 @@ from scipy.linalg import eigh
 
 _UNITS_AT_ONCE = 12.0
 _SIDE_AGREEMENT = 0.8
+# These move the whole jaw or mouth to a side; they are no left and right halves of one movement.
+_WHOLE = {"jawLeft", "jawRight", "mouthLeft", "mouthRight"}
 
 
 @dataclass(frozen=True)
@@ -68,13 +70,13 @@ def expression_samples(
     units: dict[str, NDArray[np.float64]], count: int, generator: np.random.Generator
 ) -> NDArray[np.float64]:
     """(count, V, 3) mm: random faces made of a few ARKit units each, left and right mostly together."""
-    bases = sorted({name.removesuffix("Left").removesuffix("Right") for name in units})
+    bases = sorted({n if n in _WHOLE else n.removesuffix("Left").removesuffix("Right") for n in units})
     weights = {name: np.zeros(count) for name in units}
     for base in bases:
         active = generator.random(count) < _UNITS_AT_ONCE / len(bases)
         strength = active * generator.random(count)
         for name in (base, base + "Left", base + "Right"):
-            if name in units:
+            if name in units and (name == base or name not in _WHOLE):
                 together = generator.random(count) < _SIDE_AGREEMENT
                 share = np.where(together, 1.0, generator.random(count))
                 weights[name] = strength * share

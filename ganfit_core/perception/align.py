@@ -7,7 +7,7 @@ from math import sqrt
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Float32, Float64, UInt8
+from jaxtyping import Bool, Float, Float32, Float64, UInt8
 
 from ganfit_core.perception.template import TEMPLATE_68
 
@@ -36,6 +36,8 @@ class AlignedFace:
     """In crop pixels."""
     matrix: Float32[np.ndarray, "2 3"]
     """Similarity from photo pixels to crop pixels, both continuous (pixel centres at half-integers)."""
+    inside: Bool[np.ndarray, "s s"] | None = None
+    """Where the crop shows the photo rather than its repeated border; None: everywhere."""
 
 
 def similarity(source: Float[np.ndarray, "n 2"], target: Float[np.ndarray, "n 2"]) -> Float64[np.ndarray, "2 3"]:
@@ -112,4 +114,12 @@ def align_face(
         image=warp(rgb, matrix, size),
         landmarks=transform(landmarks, matrix).astype(np.float32),
         matrix=matrix.astype(np.float32),
+        inside=_inside(rgb.shape[:2], matrix, size),
     )
+
+
+def _inside(shape: tuple[int, int], matrix: Float[np.ndarray, "2 3"], size: int) -> Bool[np.ndarray, "s s"]:
+    """(size, size) whether each crop pixel's centre lies on the photo of (height, width) `shape`."""
+    centres = np.stack(np.meshgrid(np.arange(size) + 0.5, np.arange(size) + 0.5), axis=-1)
+    at = (centres - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T
+    return ((at >= 0) & (at <= [shape[1], shape[0]])).all(axis=-1)

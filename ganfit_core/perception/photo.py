@@ -42,7 +42,12 @@ class PhotoError(ValueError):
 
 
 def read_photo(path: str | PathLike[str], max_side: int = MAX_SIDE) -> UInt8[np.ndarray, "h w 3"]:
-    """Read the first frame of an image file as upright 8-bit sRGB.
+    """The pixels of `read_scaled_photo`, for those who do not need to find their way back to the file's."""
+    return read_scaled_photo(path, max_side)[0]
+
+
+def read_scaled_photo(path: str | PathLike[str], max_side: int = MAX_SIDE) -> tuple[UInt8[np.ndarray, "h w 3"], float]:
+    """Read the first frame of an image file as upright 8-bit sRGB, and say by which factor it was reduced (at most 1).
 
     EXIF orientation and embedded colour profiles are applied, transparency is laid over mid-grey, deeper samples are
     scaled to 8 bits, and images longer than `max_side` px are reduced to it with antialiasing.
@@ -69,7 +74,7 @@ def read_photo(path: str | PathLike[str], max_side: int = MAX_SIDE) -> UInt8[np.
             if min(size) < MIN_SIDE:
                 raise PhotoError(f"too small: {width}x{height}, at least {MIN_SIDE} px a side are needed")
             try:
-                return _decode(image, size)
+                return _decode(image, size), scale
             except Exception:
                 raise PhotoError("truncated or damaged image data") from None
 
@@ -97,9 +102,10 @@ def _open_file(path: str | PathLike[str]) -> BinaryIO:
 
 
 def _decode(image: Image.Image, size: tuple[int, int]) -> UInt8[np.ndarray, "h w 3"]:
-    upright = _UPRIGHT.get(_orientation(image))
     image.draft(None, size)  # JPEG only: decode at 1/2, 1/4 or 1/8, never below `size`
     image.load()
+    # Asked after loading: Pillow turns a TIFF upright by itself, and then forgets its orientation.
+    upright = _UPRIGHT.get(_orientation(image))
     profile = image.info.get("icc_profile")
     image = _eight_bits(image)
     if image.has_transparency_data:
@@ -128,7 +134,7 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     """Scale 16-bit, 32-bit and float greyscale to 8 bits, where Pillow's own conversion would clip."""
     if not image.mode.startswith(("I", "F")):
         return image
-    samples = np.nan_to_num(np.asarray(image, dtype=np.float64))
+    samples = np.nan_to_num(np.asarray(image, dtype=np.float32))
     if image.mode == "F" and samples.max() <= 1.0:
         white = 1.0
     elif image.mode == "F" and samples.max() <= 255.0:

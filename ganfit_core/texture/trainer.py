@@ -228,15 +228,19 @@ class Trainer:
             "generator_adam": self.generator_adam.state_dict(),
             "discriminator_adam": self.discriminator_adam.state_dict(),
             "random": self.random.get_state(),
+            "minutes": self.minutes,
             "images": self.images,
             "steps": self.steps,
             "seconds": self.seconds,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Continue from `state`. Raises ValueError if it belongs to another config."""
+        """Continue from `state`. Raises ValueError if it belongs to another config or time budget."""
         if state["config"] != json.dumps(self.config.to_dict(), sort_keys=True):
             raise ValueError("the checkpoint belongs to another configuration; use another folder")
+        if self.config.total_images is None and state["minutes"] != self.minutes:
+            # The schedule follows the clock: another budget would jump back to an earlier phase.
+            raise ValueError(f"the run was begun for {state['minutes']:g} minutes; continue it with the same number")
         for name in ("generator", "discriminator", "average", "generator_adam", "discriminator_adam"):
             getattr(self, name).load_state_dict(state[name])
         self.random.set_state(state["random"])

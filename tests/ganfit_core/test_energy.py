@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ganfit_core.camera import project
-from ganfit_core.energy import TERMS, Energy, Target, Weights, content_distance
+from ganfit_core.energy import TERMS, Energy, Weights, content_distance
 from ganfit_core.identity import DlibResNet
 from ganfit_core.identity.base import IdentityFeatures
 from ganfit_core.morphable import MorphableModel
@@ -187,7 +187,7 @@ def test_pixel_term_compares_the_face_alone(setting: Setting) -> None:
     shifted = torch.where(compared > 0, photo + 0.25, photo)
 
     def pixel(picture: Tensor) -> Tensor:
-        target = Target(picture, setting.target.landmarks, setting.target.features)
+        target = setting.target._replace(photo=picture)
         with torch.no_grad():
             return setting.energy(**(OFF | {"pixel": 1.0})).terms(setting.guess, target, seeded())["pixel"]
 
