@@ -38,7 +38,7 @@ def reconstruct(
     models that are not there.
     """
     collection = discover(inputs, exclude=[out / "faces", out / "reconstructions"])
-    run = Run(out, preset, all_faces, seed)
+    run = Run(out, preset, all_faces, seed, collection.key)
     models.load_models(preset)  # a missing model stops the run before the first photograph is read
     current().started(len(collection.units))
     shards = collection.shards(SHARD_SIZE)

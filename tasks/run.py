@@ -33,6 +33,8 @@ class Run:
     all_faces: bool
     """Fit every face of a photograph rather than the largest."""
     seed: int
+    collection_key: str
+    """Keeps apart the files of collections whose photographs have the same names."""
     run_id: str = field(
         default_factory=lambda: f"{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
     )
@@ -44,7 +46,7 @@ class Run:
 
     def folder(self, unit: Unit, face_index: int) -> Path:
         """Where a face's files go, relative to ``out``."""
-        folder = Path("faces", *unit.unit_id.split("/"))
+        folder = Path("faces", self.collection_key[:8], *unit.unit_id.split("/"))
         return folder / f"face-{face_index:02d}" if self.all_faces else folder
 
 
