@@ -57,7 +57,11 @@ def reconstructions(dimensions: Dimensions) -> pa.Schema:
             _column("texture", _vector(dimensions.texture), "p_t, latent of the texture model"),
             _column("camera", _vector(CAMERA), "p_c: eye, target, up in mm; focal length in half crop sides"),
             _column("light", _vector(LIGHT), "p_l: position in mm, colour, ambient"),
-            _column("losses", terms, "final value of every term, unweighted; total is the weighted sum"),
+            _column(
+                "losses",
+                terms,
+                "final value of every term, unweighted but for regularisation (two weights); total is the weighted sum",
+            ),
             _column("iterations", pa.int32(), "iterations of the second stage"),
             _column("converged", pa.bool_(), "the energy had stopped falling"),
             _column("seconds", seconds, "wall time per stage; a batch's time is shared evenly by its faces"),

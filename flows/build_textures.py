@@ -10,7 +10,7 @@ from prefect import flow
 
 from data.collections import CollectionError, discover
 from data.lfw import fold_people, person_of
-from tasks.complete_maps import complete_maps
+from tasks.complete_maps import complete_maps, record_source
 from tasks.steps import call
 from tasks.unwrap_faces import part_name, read_part, reference_map, unwrap_photos
 
@@ -23,7 +23,7 @@ def build_textures(photos: list[Path], out: Path, pairs: Path | None = None, res
 
     Args:
         photos: files or folders.
-        out: gets parts/, maps.npy and index.parquet.
+        out: gets parts/, maps.npy, index.parquet and source.json.
         pairs: LFW's pairs.txt; the people of its held-out fold are left out.
         resolution: texels a side.
     """
@@ -42,4 +42,6 @@ def build_textures(photos: list[Path], out: Path, pairs: Path | None = None, res
         call(unwrap_photos, shard, resolution, reference, folder / part_name(shard, resolution, reference))
         for shard in shards
     ]
-    return call(complete_maps, parts, out)
+    index = call(complete_maps, parts, out)
+    call(record_source, out, photos, pairs, len(units))
+    return index

@@ -43,9 +43,9 @@ class Buildable(enum.StrEnum):
 def fit(
     inputs: Annotated[list[Path], typer.Argument(help="Photographs or folders.", show_default=False)],
     out_folder: Annotated[Path, typer.Option("--out", help="Folder for the results.", show_default=False)],
-    preset: Annotated[PresetName, typer.Option(help="laptop: a minute on a CPU; paper: full size.")] = (
-        PresetName.laptop
-    ),
+    preset: Annotated[
+        PresetName, typer.Option(help="laptop: half a minute on a CPU; paper: the paper's weights, many more steps.")
+    ] = (PresetName.laptop),
     all_faces: Annotated[bool, typer.Option("--all-faces", help="Every face, not only the largest.")] = False,
     seed: Annotated[int, typer.Option(help="Same seed, same machine: same result.", min=0, max=2**63 - 1)] = 0,
     batch: Annotated[int, typer.Option(help="Faces that are fitted together.", min=1)] = 8,

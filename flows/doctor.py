@@ -14,11 +14,11 @@ from data.assets import ASSETS, Asset, AssetError, AssetIntegrityError, locate
 from tasks.run import code_version
 
 OPTIONAL_PACKAGES = {
-    "warp-lang": ("gpu", "no second rasteriser; the default one runs everywhere"),
-    "insightface": ("insightface", "no ArcFace networks"),
-    "face-alignment": ("face-alignment", "no second source of landmarks"),
-    "pytorch3d": ("pytorch3d", "no comparison with its rasteriser"),
-    "open3d": ("evaluation", "no mesh distances and registration"),
+    "warp-lang": ("gpu", "nothing today: not used yet"),
+    "insightface": ("insightface", "nothing today: not used yet"),
+    "face-alignment": ("face-alignment", "nothing today: not used yet"),
+    "pytorch3d": ("pytorch3d", "nothing today: not used yet"),
+    "open3d": ("evaluation", "nothing today: not used yet"),
 }
 
 

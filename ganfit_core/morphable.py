@@ -82,11 +82,3 @@ class MorphableModel(nn.Module):
     def landmarks(self, vertices: Float[Tensor, "b v 3"]) -> Float[Tensor, "b 68 3"]:
         """The 68 landmarks of posed vertices."""
         return vertices[:, self.landmark_indices]
-
-    def face_region(self, name: str) -> Bool[Tensor, " f"]:
-        """(F,) triangles all of whose corners lie in a region; KeyError for an unknown name."""
-        return self.regions[name][self.faces].all(dim=1)
-
-    def corner_uvs(self) -> Float[Tensor, "f 3 2"]:
-        """Texture coordinates of every triangle's corners."""
-        return self.uvs[self.uv_faces]

@@ -20,10 +20,10 @@ from ganfit_core.renderer import Rendering
 # A lamp up and in front of the face, with half of the light ambient.
 LIGHT_MEAN = (0.0, 250.0, 900.0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5)
 LIGHT_SCALE = (400.0, 300.0, 300.0, 0.25, 0.25, 0.25, 0.25, 0.25, 0.25)
-# Cameras around a portrait: eye (mm), target (mm), up, focal; mean and standard deviation over landmark fits of 64
-# photographs of LFW, the mean made symmetric.
-CAMERA_MEAN = (0.0, -20.0, 980.0, 0.0, -25.0, 80.0, 0.0, 1.0, 0.0, 9.1)
-CAMERA_SIGMA = (170.0, 105.0, 27.0, 2.5, 1.7, 1.3, 0.03, 0.0, 0.0, 0.25)
+# Cameras around a portrait: eye (mm), target (mm), up, focal; mean and standard deviation over landmark fits of 200
+# photographs of LFW outside the held-out fold, the mean made symmetric.
+CAMERA_MEAN = (0.0, -35.0, 976.0, 0.0, -26.0, 81.0, 0.0, 0.98, 0.06, 8.93)
+CAMERA_SIGMA = (179.0, 124.0, 32.0, 2.7, 2.0, 1.9, 0.03, 0.03, 0.19, 0.22)
 # "we sample expression parameters from a normal distribution N(0, 0.5)" (Fast-GANFIT, Section 3.2).
 EXPRESSION_SIGMA = 0.5
 

@@ -34,8 +34,32 @@ class Preset:
 
 
 PRESETS: dict[str, Preset] = {
-    # A face in half a minute on a laptop's CPU.
-    "laptop": Preset(224, 150, 100, 0.01, 0.05, 128, 40, 12, 0.002),
-    # The settings of the paper: a learning rate of 0.01 and several hundred steps, at twice the resolution.
-    "paper": Preset(512, 300, 600, 0.01, 0.01, 256, 100, 40, 0.0005),
+    # A face in under half a minute on a laptop's CPU. Fewer and longer steps than the paper's; and a heavier pixel
+    # term, chosen on six photographs outside the held-out fold: from 1 over 5 to 15 it lowers the pixel term from 0.065
+    # over 0.054 to 0.047, while a network outside the energy finds the renderings no less like the person (cosine
+    # 0.535, 0.543, 0.547).
+    "laptop": Preset(
+        render_size=224,
+        alignment_iterations=150,
+        iterations=100,
+        learning_rate=0.02,
+        texture_learning_rate=0.05,
+        texture_candidates=128,
+        projection_iterations=40,
+        patience=12,
+        tolerance=0.002,
+        weights=Weights(pixel=15.0),
+    ),
+    # The paper's weights and learning rate, several hundred steps, and a rendering of 512 px.
+    "paper": Preset(
+        render_size=512,
+        alignment_iterations=300,
+        iterations=600,
+        learning_rate=0.01,
+        texture_learning_rate=0.01,
+        texture_candidates=256,
+        projection_iterations=100,
+        patience=40,
+        tolerance=0.0005,
+    ),
 }

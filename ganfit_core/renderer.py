@@ -117,10 +117,6 @@ class Renderer(nn.Module):
             depth=image(depth),
         )
 
-    def rasterise_geometry(self, vertices: Float[Tensor, "b v 3"], camera: Float[Tensor, "b 10"]) -> Fragments:
-        """The mesh's fragments alone, to shade or `interpolate` something of one's own."""
-        return fragments(project(vertices, camera, self.size), self.faces, self.size, self.rasterizer)
-
 
 def fragments(
     screen_xyz: Float[Tensor, "b v 3"], faces: Int64[Tensor, "f 3"], size: int, rasterizer: Rasterizer

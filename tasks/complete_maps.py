@@ -15,10 +15,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from data import assets
-from data.lfw import person_of
+from data.assets.hashing import sha256_of, write_json
+from data.lfw import HELD_OUT_FOLD, person_of
 from ganfit_core.complete import TextureStatistics, add_mirror_image
 from ganfit_core.morphable import MorphableModel
 from ganfit_core.unwrap import face_weight
+from tasks.run import code_version
 from tasks.unwrap_faces import Shard, read_part
 
 # Maps that would teach the texture model something else than skin: badly aligned, half hidden, blurred.
@@ -31,6 +33,7 @@ ODDEST_SHARE = 0.1
 _STATISTICS_SIDE, _STATISTICS_MAPS, _COMPONENTS = 64, 3000, 60
 _BATCH = 64
 FEWEST_MAPS = 4
+SOURCE = "source.json"
 
 
 class TooFewMapsError(ValueError):
@@ -84,6 +87,20 @@ def complete_maps(parts: list[Path], out: Path) -> pd.DataFrame:
     index.to_parquet(table, index=False)
     os.replace(table, out / "index.parquet")
     return index
+
+
+@task(name="record source", cache_policy=NO_CACHE, persist_result=False)
+def record_source(out: Path, photos: list[Path], pairs: Path | None, units: int) -> None:
+    """Write `out`/source.json: what the maps were made of, for the weights that are trained on them."""
+    source = {
+        "photographs": units,
+        "collections": [path.name for path in photos],
+        "held_out": f"fold {HELD_OUT_FOLD} of {pairs.name}" if pairs else None,
+        "pairs_sha256": sha256_of(pairs) if pairs else None,
+        "morphable_sha256": assets.locate("morphable").sha256,
+        "code_version": code_version(),
+    }
+    write_json(out / SOURCE, source)
 
 
 def _batches(rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:

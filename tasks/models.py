@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
 import torch
 
 from data import assets
@@ -18,7 +17,7 @@ from ganfit_core.mesh import Mesh
 if TYPE_CHECKING:
     from ganfit_core.fitting import FitResult
     from ganfit_core.perception.align import AlignedFace
-    from ganfit_core.perception.detect import Detection
+    from ganfit_core.perception.faces import Detector, LandmarkPredictor
 
 
 class FaceFitter(Protocol):
@@ -37,9 +36,9 @@ class FaceFitter(Protocol):
 class Models:
     """Everything a fit needs."""
 
-    detect: Callable[[np.ndarray], list[Detection]]
+    detect: Detector
     """RGB photograph -> faces, the largest first."""
-    landmarks: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+    landmarks: LandmarkPredictor
     """RGB photograph, box and the detector's five points -> (68, 2) pixels."""
     fitter: FaceFitter
     topology: Mesh

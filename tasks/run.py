@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import hashlib
 import importlib.metadata
 import json
+import subprocess
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -89,6 +91,13 @@ def one_line(error: Exception) -> str:
     return f"{type(error).__name__}: {message}"[:_LONGEST_REASON] if message else type(error).__name__
 
 
+@functools.cache
 def code_version() -> str:
-    """Version of this program."""
-    return importlib.metadata.version("ganfit")
+    """Version of this program; from a git checkout with the commit, and "-dirty" where files differ from it."""
+    version = importlib.metadata.version("ganfit")
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        commit = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return version
+    return f"{version}+{commit}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +17,8 @@ from ganfit_core.morphable import MorphableModel
 from ganfit_core.texture import TrainingConfig
 from ganfit_core.texture.training import TrainingResult, train
 from ganfit_core.unwrap import face_weight
+from tasks.complete_maps import SOURCE
+from tasks.run import code_version
 
 # Texels outside the trusted face are smooth fill: they matter, but less than the face.
 _FILL_WEIGHT = 0.3
@@ -38,7 +39,8 @@ def train_texture(
         "maps": str(len(textures)),
         "maps_sha256": sha256_of(maps / "maps.npy"),
         "minutes": str(minutes),
-        "data": json.dumps({"collection": "LFW deep-funneled", "licence": "research use", "held_out": "fold 10"}),
+        "source": (maps / SOURCE).read_text() if (maps / SOURCE).exists() else "not recorded",
+        "code_version": code_version(),
     }
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
     return train(

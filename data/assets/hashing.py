@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import platformdirs
@@ -57,7 +58,7 @@ def record_checksum(path: Path, checksums: Path) -> str:
     return str(recorded[path.name])
 
 
-def write_json(path: Path, content: dict[str, str]) -> None:
+def write_json(path: Path, content: Mapping[str, object]) -> None:
     """Replace ``path`` atomically, so that a reader never sees half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ganfit_core.camera import project
-from ganfit_core.energy import TERMS, Weights
+from ganfit_core.energy import TERMS
 from ganfit_core.fitting import PRESETS, FitError, FitResult, Fitter, Preset
 from ganfit_core.identity import DlibResNet
 from ganfit_core.landmark_fit import relative_landmark_error
@@ -108,7 +108,7 @@ def test_history_holds_every_term_of_every_step(results: list[FitResult]) -> Non
         for name, values in result.history.items():
             assert values.shape == (result.iterations,), name
             assert np.isfinite(values).all(), name
-        weights, losses = Weights(), result.losses
+        weights, losses = QUICK.weights, result.losses
         expected = losses["regularisation"] + sum(getattr(weights, name) * losses[name] for name in TERMS[:-1])
         assert losses["total"] == pytest.approx(expected, rel=1e-4)
 

@@ -204,7 +204,8 @@ def test_float32_agrees_with_float64() -> None:
 def test_fragments_interpolate_vertices_back_to_the_pixels() -> None:
     """A position interpolated at a pixel projects onto its centre: the weights are perspective-correct."""
     inputs, renderer = scene(2), make_renderer()
-    geometry = renderer.rasterise_geometry(inputs["vertices"], inputs["camera"])
+    projected = project(inputs["vertices"], inputs["camera"], 40)
+    geometry = fragments(projected, renderer.faces, 40, renderer.rasterizer)
     corners = at_corners(inputs["vertices"], renderer.faces)
     points = interpolate(geometry.face_id, geometry.barycentrics, corners)
     screen = project(points.flatten(1, 2), inputs["camera"], 40).view(2, 40, 40, 3)
