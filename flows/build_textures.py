@@ -11,6 +11,7 @@ from prefect import flow
 from data.collections import CollectionError, discover
 from data.lfw import fold_people, person_of
 from tasks.complete_maps import complete_maps, record_source
+from tasks.progress import current
 from tasks.steps import call
 from tasks.unwrap_faces import part_name, read_part, reference_map, unwrap_photos
 
@@ -18,7 +19,12 @@ SHARD = 256
 
 
 @flow(name="build-textures")
-def build_textures(photos: list[Path], out: Path, pairs: Path | None = None, resolution: int = 128) -> pd.DataFrame:
+def build_textures(
+    photos: list[Path],
+    out: Path,
+    pairs: Path | None = None,
+    resolution: int = 128,
+) -> pd.DataFrame:
     """Unwrap every photograph's largest face and complete the maps; resumes where a killed run stopped.
 
     Args:
@@ -38,10 +44,12 @@ def build_textures(photos: list[Path], out: Path, pairs: Path | None = None, res
     folder = out / "parts"
     first = call(unwrap_photos, shards[0], resolution, None, folder / part_name(shards[0], resolution, None))
     reference = reference_map(read_part(first))
-    parts = [
-        call(unwrap_photos, shard, resolution, reference, folder / part_name(shard, resolution, reference))
-        for shard in shards
-    ]
+    parts = []
+    for done, shard in enumerate(shards):
+        current().step("unwrapping photographs", done, len(shards))
+        parts.append(
+            call(unwrap_photos, shard, resolution, reference, folder / part_name(shard, resolution, reference))
+        )
     index = call(complete_maps, parts, out)
     call(record_source, out, photos, pairs, len(units))
     return index

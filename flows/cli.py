@@ -7,11 +7,15 @@ import enum
 import logging
 import sys
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
+
+if TYPE_CHECKING:
+    from flows.terminal import TerminalProgress
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Textured 3D faces from photographs.")
 assets_app = typer.Typer(no_args_is_help=True, help="The models this program uses.")
@@ -30,6 +34,13 @@ class PresetName(enum.StrEnum):
     """The presets of ganfit_core.fitting, which takes seconds to import."""
 
     laptop = "laptop"
+    paper = "paper"
+
+
+class Recipe(enum.StrEnum):
+    """The recipes of tasks.train_texture."""
+
+    cpu = "cpu"
     paper = "paper"
 
 
@@ -128,7 +139,7 @@ def build_maps(
     from flows.build_textures import build_textures
 
     try:
-        with err.status("unwrapping photographs"):
+        with _watched(out_folder):
             index = build_textures.fn(photos, out_folder, pairs, resolution)
     except ValueError as error:  # no photographs, no pairs.txt, too few faces
         _stop(str(error), BAD_ARGUMENT)
@@ -141,20 +152,37 @@ def build_maps(
 def train_generator(
     maps: Annotated[Path, typer.Argument(help="Folder that `textures build` wrote.", exists=True, file_okay=False)],
     out_folder: Annotated[Path, typer.Option("--out", help="Folder for checkpoints and weights.", show_default=False)],
-    minutes: Annotated[float, typer.Option(help="Wall-clock time over all continued runs.", min=0.1)] = 65.0,
+    minutes: Annotated[float, typer.Option(help="Wall-clock time over all continued runs.", min=0.1)] = 40.0,
+    recipe: Annotated[Recipe, typer.Option(help="cpu: made for a laptop; paper: progressive growing, WGAN-GP.")] = (
+        Recipe.cpu
+    ),
 ) -> None:
     """Train the texture generator on maps. Called again, it continues where it stopped."""
     from data.assets import AssetError
     from flows.train_texture import train_texture
 
     try:
-        with err.status(f"training for {minutes:g} minutes"):
-            path = train_texture.fn(maps, out_folder, minutes)
+        with _watched(out_folder):
+            path = train_texture.fn(maps, out_folder, minutes, recipe.value)
     except (OSError, ValueError) as error:
         _stop(str(error), BAD_ARGUMENT)
     except (AssetError, FloatingPointError) as error:
         _stop(str(error), 1)
     out.print(str(path))
+
+
+@contextlib.contextmanager
+def _watched(out_folder: Path) -> Iterator[TerminalProgress]:
+    """Progress on the terminal for the steps of what runs inside."""
+    from flows.terminal import TerminalProgress
+    from tasks.progress import progress
+
+    with TerminalProgress(out, err, out_folder) as terminal:
+        token = progress.set(terminal)
+        try:
+            yield terminal
+        finally:
+            progress.reset(token)
 
 
 def _reconstruct(
@@ -163,20 +191,14 @@ def _reconstruct(
     from prefect.settings import PREFECT_API_URL
 
     from flows.reconstruct import reconstruct
-    from flows.terminal import TerminalProgress
     from tasks import models
-    from tasks.progress import progress
 
     with err.status("loading models"):  # before a server hears of the run: what is missing is told here
         models.load_models(preset.value)
     run = reconstruct if PREFECT_API_URL.value() else reconstruct.fn
     _log_failures_to(out_folder / "run.log")
-    with TerminalProgress(out, err, out_folder) as terminal:
-        token = progress.set(terminal)
-        try:
-            table = run(inputs, out_folder, preset.value, all_faces, seed, batch)
-        finally:
-            progress.reset(token)
+    with _watched(out_folder) as terminal:
+        table = run(inputs, out_folder, preset.value, all_faces, seed, batch)
     terminal.summarise(table)
 
 

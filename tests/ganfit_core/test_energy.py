@@ -226,3 +226,11 @@ def test_target_rows(setting: Setting) -> None:
         torch.equal(a[0], b[1])
         for a, b in zip(second.features.activations, setting.target.features.activations, strict=True)
     )
+
+
+def test_terms_are_switched_off_by_name() -> None:
+    weights = Weights().without("pixel", "regularisation")
+    assert (weights.pixel, weights.shape_prior, weights.light_prior) == (0.0, 0.0, 0.0)
+    assert weights.identity == Weights().identity
+    with pytest.raises(ValueError, match="no such term: hair"):
+        Weights().without("hair")
