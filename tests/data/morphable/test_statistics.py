@@ -121,3 +121,11 @@ def test_expressions_follow_the_seed() -> None:
     one, same, other = (expression_samples(units, 20, np.random.default_rng(seed)) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, same)
     assert (one != other).any()
+
+
+def test_opposed_units_do_not_cancel() -> None:
+    """jawLeft and jawRight are two movements, not the halves of one: a face makes one or the other."""
+    shift = np.zeros((1, 3))
+    shift[0, 0] = 1.0
+    samples = expression_samples({"jawLeft": shift, "jawRight": -shift}, 400, np.random.default_rng(0))
+    assert samples[:, 0, 0].std() > 0.3

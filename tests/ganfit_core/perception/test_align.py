@@ -142,3 +142,12 @@ def test_align_face_refuses_bad_landmarks(landmarks):
 def test_align_face_refuses_five_landmarks():
     with pytest.raises((ValueError, TypeError), match="landmarks"):
         align_face(np.zeros((50, 50, 3), np.uint8), np.zeros((5, 2)))
+
+
+def test_crop_says_what_lies_beyond_the_photo():
+    rgb = np.full((100, 100, 3), 200, dtype=np.uint8)
+    inner = align_face(rgb, TEMPLATE_68 * 60 + 20, size=60)
+    assert inner.inside.all()
+    # The face hangs over the left edge by a third of the crop.
+    over = align_face(rgb, TEMPLATE_68 * 60 + [-20, 20], size=60)
+    np.testing.assert_array_equal(over.inside, np.broadcast_to(np.arange(60) >= 20, (60, 60)))

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from ganfit_core.perception import PhotoError, read_photo
+from ganfit_core.perception.photo import read_scaled_photo
 
 
 @pytest.fixture
@@ -252,3 +253,19 @@ def test_photo_error_survives_pickling():
     error = pickle.loads(pickle.dumps(PhotoError("empty file")))
     assert isinstance(error, ValueError)
     assert error.reason == "empty file"
+
+
+def test_tiff_orientation_is_applied_once(tmp_path, rgb):
+    image = Image.fromarray(rgb)
+    exif = image.getexif()
+    exif[0x0112] = 6
+    image.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "turned.tif", exif=exif)
+    np.testing.assert_array_equal(read_photo(tmp_path / "turned.tif"), rgb)
+
+
+def test_scale_leads_back_to_the_pixels_of_the_file(tmp_path, rgb):
+    Image.fromarray(rgb).resize((400, 300)).save(tmp_path / "large.png")
+    photo, scale = read_scaled_photo(tmp_path / "large.png", max_side=200)
+    assert photo.shape == (150, 200, 3)
+    assert scale == 0.5
+    assert read_scaled_photo(tmp_path / "large.png")[1] == 1.0
