@@ -53,9 +53,9 @@ def reconstructions(dimensions: Dimensions) -> pa.Schema:
             _column("detection_box", _vector(4), "left, top, right, bottom in px of the upright photograph"),
             _column("landmarks", _vector(136), "68 points x0, y0, x1, ... in px of the upright photograph"),
             _column("identity", _vector(dimensions.identity), "p_s, in standard deviations"),
-            _column("expression", _vector(dimensions.expression), "p_e, in the expression model's units"),
+            _column("expression", _vector(dimensions.expression), "p_e, in standard deviations"),
             _column("texture", _vector(dimensions.texture), "p_t, latent of the texture model"),
-            _column("camera", _vector(CAMERA), "p_c: eye, target, up in mm; focal length in half crop sides"),
+            _column("camera", _vector(CAMERA), "p_c: eye and target in mm, up direction, focal length in half crop sides"),
             _column("light", _vector(LIGHT), "p_l: position in mm, colour, ambient"),
             _column(
                 "losses",

@@ -49,12 +49,13 @@ def curve(values: Float[np.ndarray, "iterations"]) -> UInt8[np.ndarray, "224 224
         return np.asarray(canvas)
     levels = np.log(np.where(drawable, values, np.nan))
     low, high = np.nanmin(levels), np.nanmax(levels)
+    first, last = values[drawable][[0, -1]]
     x = left + (right - left) * np.arange(len(values)) / max(len(values) - 1, 1)
     y = bottom - (bottom - top) * (levels - low) / max(high - low, 1e-9)
     for start in range(len(values) - 1):
         if drawable[start] and drawable[start + 1]:
             draw.line((x[start], y[start], x[start + 1], y[start + 1]), fill=_LINE, width=2)
-    draw.text((left, 4), f"energy (log): {np.exp(high):.3g} to {np.exp(low):.3g}", fill=_INK, font=font)
+    draw.text((left, 4), f"energy (log): {first:.3g} to {last:.3g}", fill=_INK, font=font)
     draw.text((left, bottom + 4), f"{len(values)} iterations", fill=_INK, font=font)
     return np.asarray(canvas)
 

