@@ -60,7 +60,7 @@ def reconstructions(dimensions: Dimensions) -> pa.Schema:
             _column(
                 "losses",
                 terms,
-                "final value of every term, unweighted but for regularisation (two weights); total is the weighted sum",
+                "final value of every term, unweighted but for regularisation; total is the weighted sum",
             ),
             _column("iterations", pa.int32(), "iterations of the second stage"),
             _column("converged", pa.bool_(), "the energy had stopped falling"),
