@@ -55,7 +55,7 @@ def reconstructions(dimensions: Dimensions) -> pa.Schema:
             _column("identity", _vector(dimensions.identity), "p_s, in standard deviations"),
             _column("expression", _vector(dimensions.expression), "p_e, in standard deviations"),
             _column("texture", _vector(dimensions.texture), "p_t, latent of the texture model"),
-            _column("camera", _vector(CAMERA), "p_c: eye and target in mm, up direction, focal length in half crop sides"),
+            _column("camera", _vector(CAMERA), "p_c: eye and target in mm, up, focal length in half crop sides"),
             _column("light", _vector(LIGHT), "p_l: position in mm, colour, ambient"),
             _column(
                 "losses",
