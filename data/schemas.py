@@ -15,7 +15,6 @@ LOSS_TERMS = ("identity", "identity_random", "content", "pixel", "landmark", "re
 """Terms of the energy, Eq. 13 of Fast-GANFIT, and their weighted sum."""
 STAGES = ("read", "detect", "align", "fit", "export")
 """What happens to a photograph, in this order; `stage` of a row names the last one entered."""
-STATUSES = ("ok", "no_face", "unreadable", "failed")
 PARTITIONS = ("method", "texture_model")
 """Columns of `reconstructions` that are folders (Hive style) and not stored in the files."""
 CAMERA, LIGHT = 10, 9

@@ -61,9 +61,8 @@ def even_light(
     ridge[0, 0] = 0.0
     solution = torch.linalg.solve(gram + ridge + 1e-6 * torch.eye(9, device=a.device), (a * w) @ y.transpose(1, 2))
     shading = (solution[:, 1:].transpose(1, 2) @ a[:, 1:]).unflatten(2, texture.shape[-2:])
-    average = (shading * confidence).sum(dim=(2, 3), keepdim=True) / confidence.sum(dim=(2, 3), keepdim=True).clamp_min(
-        1
-    )
+    seen_texels = confidence.sum(dim=(2, 3), keepdim=True).clamp_min(1)
+    average = (shading * confidence).sum(dim=(2, 3), keepdim=True) / seen_texels
     factor = (shading - average).exp().clamp(_SHADING_FLOOR, _SHADING_CEILING)
     return (texture / factor).clamp(0, 1)
 

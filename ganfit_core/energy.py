@@ -86,7 +86,7 @@ class Energy:
     ) -> None:
         self.model, self.texture_model = model, texture_model
         self.renderer, self.network, self.weights = renderer, network, weights
-        # Hair and clothes have no place in the model: the pixel term compares skin, eyes and lips only.
+        # Hair and clothes have no place in the model: the pixel term compares skin, eyes and mouth only.
         self.face_texels = face_weight(model, texture_model.resolution)
 
     def target(
