@@ -1,4 +1,4 @@
-"""Photographs -> the UV maps a texture model is trained on: discover -> unwrap -> complete."""
+"""Photographs -> the UV maps a texture model is trained on: discover -> unwrap -> learn what is usual -> complete."""
 
 from __future__ import annotations
 
@@ -8,48 +8,53 @@ import numpy as np
 import pandas as pd
 from prefect import flow
 
-from data.collections import CollectionError, discover
+from data.collections import Unit, discover
 from data.lfw import fold_people, person_of
-from tasks.complete_maps import complete_maps, record_source
+from ganfit_core.texture.maps import HELD_OUT, TRAIN
+from tasks.complete_maps import MAPS, complete_shard, learn_statistics, write_index
 from tasks.progress import current
 from tasks.steps import call
-from tasks.unwrap_faces import part_name, read_part, reference_map, unwrap_photos
+from tasks.unwrap_faces import part_name, unwrap_photos
 
 SHARD = 256
 
 
 @flow(name="build-textures")
-def build_textures(
-    photos: list[Path],
-    out: Path,
-    pairs: Path | None = None,
-    resolution: int = 128,
-) -> pd.DataFrame:
+def build_textures(photos: list[Path], out: Path, pairs: Path | None = None, resolution: int = 256) -> pd.DataFrame:
     """Unwrap every photograph's largest face and complete the maps; resumes where a killed run stopped.
 
     Args:
         photos: files or folders.
-        out: gets parts/, maps.npy, index.parquet and source.json.
-        pairs: LFW's pairs.txt; the people of its held-out fold are left out.
+        out: gets parts/, maps/, mask.npy, statistics.safetensors, index.parquet and source.json.
+        pairs: LFW's pairs.txt; the people of its held-out fold get maps of their own split, of which nothing is learnt.
         resolution: texels a side.
     """
-    held_out = fold_people(pairs) if pairs else set()
-    units = [unit for unit in discover(photos).units if person_of(unit.unit_id) not in held_out]
-    if not units:
-        raise CollectionError("every photograph shows a held-out person")
-    # Shuffled, so that the maps of an interrupted run are a fair sample.
-    order = np.random.default_rng(0).permutation(len(units))
-    shards = [[units[i] for i in order[start : start + SHARD]] for start in range(0, len(units), SHARD)]
-
-    folder = out / "parts"
-    first = call(unwrap_photos, shards[0], resolution, None, folder / part_name(shards[0], resolution, None))
-    reference = reference_map(read_part(first))
+    shards = shards_of(photos, pairs)
     parts = []
-    for done, shard in enumerate(shards):
+    for done, (split, units) in enumerate(shards):
         current().step("unwrapping photographs", done, len(shards))
-        parts.append(
-            call(unwrap_photos, shard, resolution, reference, folder / part_name(shard, resolution, reference))
-        )
-    index = call(complete_maps, parts, out)
-    call(record_source, out, photos, pairs, len(units))
-    return index
+        parts.append((split, call(unwrap_photos, units, resolution, out / "parts" / part_name(units, resolution))))
+    statistics = call(learn_statistics, [part for split, part in parts if split == TRAIN], out)
+    rows = []
+    for done, (split, part) in enumerate(parts):
+        current().step("completing maps", done, len(parts))
+        rows.append(call(complete_shard, part, statistics, out / MAPS / f"{split}-{done:05d}.npy"))
+    return call(write_index, rows, out, photos, pairs)
+
+
+def shards_of(photos: list[Path], pairs: Path | None) -> list[tuple[str, list[Unit]]]:
+    """Split and photographs of every shard: shuffled, so that the maps of an interrupted run are a fair sample.
+
+    Raises data.collections.CollectionError and data.lfw.LfwError.
+    """
+    held_out = fold_people(pairs) if pairs else set()
+    units: dict[str, list[Unit]] = {TRAIN: [], HELD_OUT: []}
+    for unit in discover(photos).units:
+        units[HELD_OUT if person_of(unit.unit_id) in held_out else TRAIN].append(unit)
+    shards = []
+    for split, members in units.items():
+        order = np.random.default_rng(0).permutation(len(members))
+        shards += [
+            (split, [members[i] for i in order[start : start + SHARD]]) for start in range(0, len(members), SHARD)
+        ]
+    return shards

@@ -1,6 +1,9 @@
-"""Completes partial UV maps and takes the photograph's lighting out of them."""
+"""Completes partial UV maps by symmetry and by what many maps have in common."""
 
 from __future__ import annotations
+
+import functools
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -9,12 +12,13 @@ from torch.nn import functional
 
 # Mirrored texels are trusted less than seen ones: faces are nearly, not exactly, symmetric.
 _MIRROR_TRUST = 0.6
-_SHADING_FLOOR, _SHADING_CEILING = 0.45, 1.8
-_SHADING_RIDGE = 0.02
 _SPREAD_FROM = 0.5
+_SURROUNDINGS_TRUST = 0.7
+_ROBUST_ROUNDS = 3
+# On the border of the face, a patch whose logarithm departs this far from the skin's is half believed.
+_FOREIGN_LUMINANCE, _FOREIGN_CHROMA = 0.35, 0.13
 # A patch this far (RMS of RGB in [0, 1]) from what the rest of the map makes likely is half believed.
 _OUTLIER = 0.14
-_LUMINANCE = (0.299, 0.587, 0.114)
 
 
 def mirrored(texture: Float[Tensor, "b c r r"]) -> Float[Tensor, "b c r r"]:
@@ -37,36 +41,6 @@ def diffuse(values: Float[Tensor, "b c r r"], weight: Float[Tensor, "b 1 r r"]) 
     return weight * values + (1 - weight) * up
 
 
-def even_light(
-    texture: Float[Tensor, "b 3 r r"],
-    confidence: Float[Tensor, "b 1 r r"],
-    normals: Float[Tensor, "b 3 r r"],
-    reference: Float[Tensor, "3 r r"],
-) -> Float[Tensor, "b 3 r r"]:
-    """Divides out the shading of a photograph, keeping its overall brightness and skin tone.
-
-    The logarithm of the ratio between the map's luminance and a reference map's is fitted, per image, by second-order
-    spherical harmonics of the normal (ridge regression, weighted by confidence; Ramamoorthi and Hanrahan 2001 show
-    that nine coefficients explain diffuse shading). Only the part that varies over the face is removed.
-    """
-    luminance = texture.new_tensor(_LUMINANCE)[:, None, None]
-    seen = (texture * luminance).sum(dim=1, keepdim=True).clamp_min(0.02)
-    known = (reference * luminance).sum(dim=0)[None, None].clamp_min(0.02)
-    log_ratio = (seen.log() - known.log()).clamp(-1.5, 1.5)
-    basis = _harmonics(normals)  # (B, 9, R, R)
-    a, y, w = basis.flatten(2), log_ratio.flatten(2), confidence.flatten(2)
-    w = w / w.sum(dim=2, keepdim=True).clamp_min(1.0)
-    gram = (a * w) @ a.transpose(1, 2)
-    ridge = _SHADING_RIDGE * torch.eye(9, device=a.device)
-    ridge[0, 0] = 0.0
-    solution = torch.linalg.solve(gram + ridge + 1e-6 * torch.eye(9, device=a.device), (a * w) @ y.transpose(1, 2))
-    shading = (solution[:, 1:].transpose(1, 2) @ a[:, 1:]).unflatten(2, texture.shape[-2:])
-    seen_texels = confidence.sum(dim=(2, 3), keepdim=True).clamp_min(1)
-    average = (shading * confidence).sum(dim=(2, 3), keepdim=True) / seen_texels
-    factor = (shading - average).exp().clamp(_SHADING_FLOOR, _SHADING_CEILING)
-    return (texture / factor).clamp(0, 1)
-
-
 def add_mirror_image(
     texture: Float[Tensor, "b 3 r r"], confidence: Float[Tensor, "b 1 r r"]
 ) -> tuple[Float[Tensor, "b 3 r r"], Float[Tensor, "b 1 r r"]]:
@@ -81,6 +55,49 @@ def add_mirror_image(
     return (1 - share) * texture + share * other, torch.maximum(confidence, other_confidence)
 
 
+class Skin(NamedTuple):
+    """The skin of each face of a batch, and where its map shows something else."""
+
+    colour: Float[Tensor, "b 3 1 1"]
+    """In [0, 1]: the robust mean of the logarithms."""
+    strangeness: Float[Tensor, "b 1 r r"]
+    """Squared departure of a patch's logarithm from the skin's; 1 at the scale where it is half believed."""
+
+
+def skin_of(
+    texture: Float[Tensor, "b 3 r r"], confidence: Float[Tensor, "b 1 r r"], inner: Float[Tensor, "r r"]
+) -> Skin:
+    """The colour of a face's skin, judged by the part `inner` of the map, and what departs from it anywhere."""
+    width = 2 * (texture.shape[-1] // 64) + 1
+    patch, seen = (_box(x, width) for x in (texture * confidence, confidence))
+    logs = (patch / seen.clamp_min(1e-3)).clamp_min(0.01).log()
+    weight = confidence * inner
+    for _ in range(_ROBUST_ROUNDS):
+        colour = (logs * weight).sum(dim=(2, 3), keepdim=True) / weight.sum(dim=(2, 3), keepdim=True).clamp_min(1e-6)
+        departure = logs - colour
+        luminance = departure.mean(dim=1, keepdim=True)
+        chroma = (departure - luminance).square().sum(dim=1, keepdim=True)
+        strangeness = (luminance / _FOREIGN_LUMINANCE) ** 2 + chroma / _FOREIGN_CHROMA**2
+        weight = confidence * inner / (1 + strangeness)
+    return Skin(colour.exp(), strangeness)
+
+
+def without_foreign(
+    confidence: Float[Tensor, "b 1 r r"], skin: Skin, border: Float[Tensor, "r r"]
+) -> Float[Tensor, "b 1 r r"]:
+    """The confidence, lowered on the border of the face where it is not skin: hair, caps, collars, background."""
+    return confidence * (1 - border + border / (1 + skin.strangeness**2))
+
+
+def add_surroundings(
+    texture: Float[Tensor, "b 3 r r"], confidence: Float[Tensor, "b 1 r r"], skin: Skin, face: Float[Tensor, "r r"]
+) -> tuple[Float[Tensor, "b 3 r r"], Float[Tensor, "b 1 r r"]]:
+    """Paints what lies outside the face, of which photographs show hair and clothes, in the colour of its skin."""
+    outside = _SURROUNDINGS_TRUST * (1 - face)
+    total = confidence + outside
+    return (texture * confidence + skin.colour * outside) / total.clamp_min(1e-6), total.clamp(max=1)
+
+
 class TextureStatistics:
     """Mean and principal components of UV maps with missing texels; fills what was never seen.
 
@@ -90,6 +107,12 @@ class TextureStatistics:
 
     def __init__(self, mean: Tensor, basis: Tensor, noise: float) -> None:
         self.mean, self.basis, self.noise = mean, basis, noise
+
+    @functools.cached_property
+    def _texel_grams(self) -> Tensor:
+        """(r r, k k): each texel's part of the basis' Gram matrix."""
+        texels = self.basis.flatten(2)
+        return torch.einsum("icn,jcn->nij", texels, texels).flatten(1)
 
     @classmethod
     def learn(
@@ -135,7 +158,7 @@ class TextureStatistics:
         """The confidence, lowered where a patch of texels is unlikely given the rest: background, caps, fringes."""
         error = (textures - self.most_likely(textures, confidence)).square().mean(dim=1, keepdim=True)
         width = 2 * (textures.shape[-1] // 32) + 1
-        patch, seen = (functional.avg_pool2d(x, width, 1, width // 2) for x in (error * confidence, confidence))
+        patch, seen = (_box(x, width) for x in (error * confidence, confidence))
         return confidence / (1 + (patch / seen.clamp_min(1e-3) / _OUTLIER**2) ** 2)
 
     def oddity(self, textures: Float[Tensor, "b 3 r r"], confidence: Float[Tensor, "b 1 r r"]) -> Float[Tensor, " b"]:
@@ -160,16 +183,15 @@ class TextureStatistics:
         if len(self.basis) == 0:
             return self.mean.expand_as(textures)
         a = self.basis.flatten(1)
-        weight = confidence.expand_as(textures).flatten(1)
         # Neighbouring texels err together: one in sixteen counts as evidence of its own.
         precision = 1 / (16 * self.noise**2)
-        rhs = precision * (weight * (textures - self.mean).flatten(1)) @ a.T
-        gram = torch.stack([(a * w) @ a.T for w in weight])
+        rhs = precision * (confidence * (textures - self.mean)).flatten(1) @ a.T
+        gram = (confidence.flatten(1) @ self._texel_grams).view(-1, len(a), len(a))
         scores = torch.linalg.solve(precision * gram + torch.eye(len(a), device=a.device), rhs)
         return (self.mean.flatten() + scores @ a).view_as(textures)
 
 
-def _harmonics(normals: Float[Tensor, "b 3 r r"]) -> Float[Tensor, "b 9 r r"]:
-    x, y, z = normals.unbind(dim=1)
-    one = torch.ones_like(x)
-    return torch.stack([one, x, y, z, x * y, y * z, x * z, x * x - y * y, 3 * z * z - 1], dim=1)
+def _box(x: Tensor, width: int) -> Tensor:
+    # Row by row, then column by column: a square window costs ten times as much.
+    x = functional.avg_pool2d(x, (1, width), 1, (0, width // 2))
+    return functional.avg_pool2d(x, (width, 1), 1, (width // 2, 0))

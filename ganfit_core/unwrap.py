@@ -118,6 +118,13 @@ def uv_region(model: MorphableModel, region: Bool[Tensor, " v"], resolution: int
     return region[model.faces].all(dim=1)[on_map.clamp_min(0)] & (on_map >= 0)
 
 
+def vertex_map(model: MorphableModel, values: Float[Tensor, "v c"], resolution: int) -> Float[Tensor, "c r r"]:
+    """Values of vertices, interpolated over the map; 0 off the mesh."""
+    on_map = uv_fragments(model, resolution)
+    drawn = interpolate(on_map.face_id, on_map.barycentrics, at_corners(values[None], model.faces))
+    return (drawn * (on_map.face_id >= 0)[..., None])[0].permute(2, 0, 1)
+
+
 def face_weight(model: MorphableModel, resolution: int) -> Float[Tensor, "r r"]:
     """Texels in [0, 1] where a photograph shows skin, eyes and mouth: the face below the hairline.
 

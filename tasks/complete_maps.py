@@ -1,4 +1,4 @@
-"""Partial UV maps of many shards -> one file of complete maps and its index."""
+"""Partial UV maps, shard by shard -> complete maps and their index."""
 
 from __future__ import annotations
 
@@ -7,127 +7,133 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from torch import Tensor
-from torch.nn import functional
 
 from data import assets
 from data.assets.hashing import sha256_of, write_json
 from data.lfw import HELD_OUT_FOLD, person_of
-from ganfit_core.complete import TextureStatistics, add_mirror_image
+from ganfit_core.map_completion import MapCompletion, Regions, rejections, seen_share
 from ganfit_core.morphable import MorphableModel
-from ganfit_core.unwrap import face_weight
+from ganfit_core.partial_maps import PartialMaps
 from tasks.run import code_version
-from tasks.unwrap_faces import Shard, read_part
+from tasks.unwrap_faces import read_part
 
-# Maps that would teach the texture model something else than skin: badly aligned, half hidden, blurred.
-LARGEST_LANDMARK_ERROR = 0.055
-LARGEST_YAW = 40.0
-SMALLEST_SEEN = 0.35
-SMALLEST_SHARPNESS = 12.0
-# Of the maps that pass, this share departs most from what the others make likely: hats, hands, hard shadows.
-ODDEST_SHARE = 0.1
-_STATISTICS_SIDE, _STATISTICS_MAPS, _COMPONENTS = 64, 3000, 60
-_BATCH = 64
+MAPS, INDEX, SOURCE, STATISTICS, MASK = "maps", "index.parquet", "source.json", "statistics.safetensors", "mask.npy"
 FEWEST_MAPS = 4
-SOURCE = "source.json"
+# What is usual is learnt from this many maps at most: their small copies are held in memory together.
+_SAMPLE = 3000
 
 
 class TooFewMapsError(ValueError):
     """Too few faces passed the quality thresholds to learn from."""
 
 
-@task(name="complete maps", cache_policy=NO_CACHE, persist_result=False)
-def complete_maps(parts: list[Path], out: Path) -> pd.DataFrame:
-    """Write `out`/maps.npy (N, R, R, 3) uint8 and `out`/index.parquet, one row per unwrapped face.
-
-    Rows whose quality is below the thresholds have `map` = -1: they are in the index but not in maps.npy.
+@task(name="learn statistics", cache_policy=NO_CACHE, persist_result=False)
+def learn_statistics(parts: list[Path], out: Path) -> Path:
+    """Learn what the maps of `parts` have in common; writes `out`/statistics.safetensors and mask.npy.
 
     Raises TooFewMapsError when hardly a face passes.
     """
-    shards = [read_part(part) for part in parts]
-    index = pd.concat([_rows(shard) for shard in shards], ignore_index=True)
-    passing = np.flatnonzero(index["kept"])
-    if len(passing) < FEWEST_MAPS:
-        raise TooFewMapsError(f"{len(passing)} of {len(index)} faces are good enough; {FEWEST_MAPS} are needed")
-    textures = np.concatenate([shard.textures for shard in shards])[passing]
-    confidence = np.concatenate([shard.confidence for shard in shards])[passing]
-    trusted = face_weight(MorphableModel.load(assets.find("morphable")), textures.shape[1])
-
-    def batch(rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        return _prepared(textures[rows], confidence[rows], trusted)
-
-    order = np.random.default_rng(0).permutation(len(textures))[:_STATISTICS_MAPS]
-    small = [_smaller(*batch(rows)) for rows in _batches(order)]
-    statistics = TextureStatistics.learn(
-        torch.cat([t for t, _ in small]), torch.cat([c for _, c in small]), min(_COMPONENTS, len(order) // 4)
-    )
-    everything = np.arange(len(textures))
-    oddity = torch.cat([statistics.oddity(*_smaller(*batch(rows))) for rows in _batches(everything)]).numpy()
-    index.loc[passing, "oddity"] = oddity
-    good = oddity <= np.quantile(oddity, 1 - ODDEST_SHARE)
-    index.loc[passing[~good], "kept"] = False
-    index["map"] = -1
-    index.loc[index["kept"], "map"] = np.arange(int(good.sum()))
-
-    temporary = out / "maps.tmp.npy"
-    maps = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=(int(good.sum()), *textures.shape[1:]))
-    done = 0
-    for rows in _batches(everything[good]):
-        texture, certain = batch(rows)
-        filled = statistics.fill(texture, statistics.without_outliers(texture, certain))
-        maps[done : done + len(rows)] = (filled * 255).round().byte().permute(0, 2, 3, 1).numpy()
-        done += len(rows)
-    maps.flush()
-    temporary.replace(out / "maps.npy")
-    table = out / "index.tmp.parquet"
-    index.to_parquet(table, index=False)
-    os.replace(table, out / "index.parquet")
-    return index
+    model = MorphableModel.load(assets.find("morphable"))
+    sample: list[PartialMaps] = []
+    regions: Regions | None = None
+    count = faces = 0
+    for part in parts:
+        if count >= _SAMPLE:
+            break
+        maps = read_part(part).maps
+        regions = regions or Regions.of(model, maps.textures.shape[1])
+        good = np.flatnonzero(rejections(_quality(maps, regions)) == "")
+        sample.append(_rows(maps, good))
+        count, faces = count + len(good), faces + len(maps.textures)
+    if regions is None or count < FEWEST_MAPS:
+        raise TooFewMapsError(f"{count} of {faces} faces are good enough; {FEWEST_MAPS} are needed")
+    path = out / STATISTICS
+    MapCompletion.learn(sample, regions).save(path)
+    np.save(out / MASK, regions.face.numpy().astype(np.float32))
+    return path
 
 
-@task(name="record source", cache_policy=NO_CACHE, persist_result=False)
-def record_source(out: Path, photos: list[Path], pairs: Path | None, units: int) -> None:
-    """Write `out`/source.json: what the maps were made of, for the weights that are trained on them."""
-    source = {
-        "photographs": units,
-        "collections": [path.name for path in photos],
-        "held_out": f"fold {HELD_OUT_FOLD} of {pairs.name}" if pairs else None,
-        "pairs_sha256": sha256_of(pairs) if pairs else None,
-        "morphable_sha256": assets.locate("morphable").sha256,
-        "code_version": code_version(),
-    }
-    write_json(out / SOURCE, source)
+@task(name="complete shard", cache_policy=NO_CACHE, persist_result=False)
+def complete_shard(part: Path, statistics: Path, target: Path) -> pd.DataFrame:
+    """Write the maps of a part that may be learnt from to `target`, uint8 (n, R, R, 3); n may be 0, then no file.
 
+    Returns one row per photograph of the part, with its quality, `reason` (null for maps that were kept), `file` and
+    `row` of its map.
+    """
+    shard = read_part(part)
+    completion = MapCompletion.load(statistics)
+    quality = _quality(shard.maps, completion.regions)
+    reasons = rejections(quality)
+    candidates = np.flatnonzero(reasons == "")
+    completed = completion.complete(_rows(shard.maps, candidates))
+    reasons[candidates] = completion.rejections(completed)
+    kept = completed.textures[reasons[candidates] == ""]
+    _write_maps(target, kept)
 
-def _batches(rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    return [rows[start : start + _BATCH] for start in range(0, len(rows), _BATCH)]
-
-
-def _rows(shard: Shard) -> pd.DataFrame:
-    rows = pd.DataFrame({"unit_id": shard.unit_ids, **shard.quality})
-    rows.insert(1, "subject", [person_of(unit_id) for unit_id in shard.unit_ids])
-    rows["kept"] = (
-        (rows["landmark_error"] < LARGEST_LANDMARK_ERROR)
-        & (rows["yaw"].abs() < LARGEST_YAW)
-        & (rows["seen"] > SMALLEST_SEEN)
-        & (rows["sharpness"] > SMALLEST_SHARPNESS)
-    )
+    rows = pd.DataFrame({"unit_id": shard.unit_ids, **quality})
+    for name in ("contrast", "oddity"):
+        rows[name] = np.float32(np.nan)
+        rows.loc[candidates, name] = getattr(completed, name)
+    rows["reason"] = pd.array([reason or None for reason in reasons.tolist()], dtype="string")
+    rows["file"] = pd.array([target.name if not reason else None for reason in reasons.tolist()], dtype="string")
+    rows["row"] = pd.array([pd.NA] * len(rows), dtype="Int32")
+    rows.loc[reasons == "", "row"] = np.arange(len(kept), dtype=np.int32)
+    without = pd.DataFrame({"unit_id": list(shard.without), "reason": list(shard.without.values())})
+    rows = pd.concat([rows, without.astype("string")], ignore_index=True) if len(without) else rows
+    rows.insert(1, "subject", [person_of(unit_id) for unit_id in rows["unit_id"]])
+    rows.insert(2, "split", target.name.rsplit("-", 1)[0])
     return rows
 
 
-def _prepared(textures: NDArray[np.uint8], confidence: NDArray[np.uint8], trusted: Tensor) -> tuple[Tensor, Tensor]:
-    texture = torch.from_numpy(textures).permute(0, 3, 1, 2).float() / 255
-    weight = torch.from_numpy(confidence)[:, None].float() / 255
-    # Black corners of a rotated photograph are no skin.
-    weight = weight * trusted * (texture.amax(dim=1, keepdim=True) > 0.02)
-    return add_mirror_image(texture, weight)
+@task(name="write index", cache_policy=NO_CACHE, persist_result=False)
+def write_index(rows: list[pd.DataFrame], out: Path, photos: list[Path], pairs: Path | None) -> pd.DataFrame:
+    """Write `out`/index.parquet, one row per photograph, and source.json: what the maps were made of, for weights that
+    are trained on them."""
+    index = pd.concat(rows, ignore_index=True)
+    for stale in {path.name for path in (out / MAPS).iterdir()} - set(index["file"].dropna()):
+        (out / MAPS / stale).unlink()  # of a run over other photographs
+    temporary = out / f"{INDEX}.tmp"
+    index.to_parquet(temporary, index=False)
+    os.replace(temporary, out / INDEX)
+    morphable = assets.locate("morphable")
+    source = {
+        "photographs": len(index),
+        "maps": {str(split): int(n) for split, n in index[index["reason"].isna()].groupby("split").size().items()},
+        "collections": [path.name for path in photos],
+        "held_out": f"fold {HELD_OUT_FOLD} of {pairs.name}" if pairs else None,
+        "pairs_sha256": sha256_of(pairs) if pairs else None,
+        "morphable_sha256": morphable.sha256,
+        "uv_sha256": MorphableModel.load(morphable.path).uv_sha256,
+        "code_version": code_version(),
+    }
+    write_json(out / SOURCE, source)
+    return index
 
 
-def _smaller(texture: Tensor, confidence: Tensor) -> tuple[Tensor, Tensor]:
-    side = texture.shape[-1] // _STATISTICS_SIDE
-    weight = functional.avg_pool2d(confidence, side)
-    return functional.avg_pool2d(texture * confidence, side) / weight.clamp_min(1e-6), weight
+def _quality(maps: PartialMaps, regions: Regions) -> dict[str, NDArray[np.float32]]:
+    return {**maps.quality, "seen": seen_share(maps.confidence, regions.face)}
+
+
+def _rows(maps: PartialMaps, rows: NDArray[np.int64]) -> PartialMaps:
+    return PartialMaps(
+        maps.textures[rows],
+        maps.confidence[rows],
+        maps.normals[rows],
+        {name: values[rows] for name, values in maps.quality.items()},
+    )
+
+
+def _write_maps(target: Path, maps: NDArray[np.uint8]) -> None:
+    target.unlink(missing_ok=True)
+    if not len(maps):
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_suffix(".tmp")
+    with temporary.open("wb") as handle:
+        np.save(handle, maps)
+        handle.flush()
+        os.fsync(handle.fileno())
+    temporary.replace(target)

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import importlib
+import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import skimage.data
+import torch
 from PIL import Image
+from safetensors.torch import load_file
 
+from data import assets
 from data.collections import Unit
 from data.lfw import PAIRS_PER_CLASS
-from tasks.unwrap_faces import Shard, read_part, reference_map, unwrap, unwrap_photos
+from ganfit_core.morphable import MorphableModel
+from ganfit_core.texture.maps import MapShards
+from tasks.unwrap_faces import read_part, unwrap_photos
 
 RESOLUTION = 64
 HELD_OUT = "Held_Out_Person"
@@ -54,9 +60,13 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def build(photos: Path, pairs: Path, out: Path) -> pd.DataFrame:
     """The flow as a plain function, in two shards."""
+    return build_from([photos], pairs, out)
+
+
+def build_from(photos: list[Path], pairs: Path | None, out: Path) -> pd.DataFrame:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(flow_module, "SHARD", 4)
-        found: pd.DataFrame = flow_module.build_textures.fn([photos], out, pairs, RESOLUTION)
+        found: pd.DataFrame = flow_module.build_textures.fn(photos, out, pairs, RESOLUTION)
     return found
 
 
@@ -66,62 +76,80 @@ def built(photos: Path, pairs: Path, tmp_path_factory: pytest.TempPathFactory) -
     return out, build(photos, pairs, out)
 
 
-def test_index_has_a_row_per_face(built: tuple[Path, pd.DataFrame]) -> None:
+def test_index_has_a_row_per_photograph(built: tuple[Path, pd.DataFrame]) -> None:
     out, index = built
     pd.testing.assert_frame_equal(pd.read_parquet(out / "index.parquet"), index)
-    subjects = dict(zip(index["unit_id"], index["subject"], strict=True))
-    assert subjects == {
-        "Ada_One/Ada_One_0001.png": "Ada_One",
-        "Ada_One/Ada_One_0002.png": "Ada_One",
-        "Eve_Two/Eve_Two_0001.png": "Eve_Two",
-        "Sue_Three/Sue_Three_0001.png": "Sue_Three",
-    }
-    assert (index["landmark_error"] < 0.05).all()
-    assert (index["yaw"].abs() < 20).all()
-    assert index["seen"].between(0.2, 1).all()
-
-
-def test_held_out_people_are_nowhere(built: tuple[Path, pd.DataFrame]) -> None:
-    out, index = built
-    assert HELD_OUT not in set(index["subject"])
-    for part in (out / "parts").iterdir():
-        assert not any(HELD_OUT in unit_id for unit_id in read_part(part).unit_ids)
+    rows = index.set_index("unit_id")
+    assert len(rows) == len(index) == 7
+    assert rows.loc["No_Face/No_Face_0001.png", "reason"] == "no face"
+    assert "Broken" in rows.loc["Broken_0001.jpg"].name
+    assert rows.loc["Broken_0001.jpg", "reason"]
+    assert set(rows["split"]) == {"train", "held_out"}
+    assert list(rows.index[rows["split"] == "held_out"]) == [f"{HELD_OUT}/{HELD_OUT}_0001.png"]
+    assert rows.loc["Ada_One/Ada_One_0002.png", "subject"] == "Ada_One"
+    faces = rows[rows["yaw"].notna()]
+    assert len(faces) == 5
+    assert (faces["landmark_error"] < 0.05).all()
+    assert (faces[["yaw", "pitch"]].abs() < 20).all(axis=None)
+    assert faces["seen"].between(0.5, 1).all()
 
 
 def test_maps_are_complete_and_look_like_faces(built: tuple[Path, pd.DataFrame]) -> None:
     out, index = built
-    maps = np.load(out / "maps.npy")
-    kept = index[index["map"] >= 0].sort_values("map")
-    assert kept["kept"].all()
-    assert (index["map"] >= 0).sum() == index["kept"].sum()
-    assert maps.shape == (len(kept), RESOLUTION, RESOLUTION, 3)
+    kept = index[index["reason"].isna()]
+    assert kept["file"].notna().all()
+    assert index["file"].notna().sum() == len(kept)
+    for split, rows in kept.groupby("split"):
+        assert len(MapShards(out, split)) == len(rows)
+    maps = np.stack([np.load(out / "maps" / row.file)[row.row] for row in kept.itertuples()])
+    assert maps.shape[1:] == (RESOLUTION, RESOLUTION, 3)
     assert maps.dtype == np.uint8
-    assert len(maps) >= 2
-    assert list(kept["map"]) == list(range(len(maps)))
+    assert len(maps) >= 3
     # No holes, and skin: redder than green, greener than blue.
     assert (maps.max(axis=3) < 20).mean() < 0.01
     middle = maps[:, RESOLUTION // 4 : 3 * RESOLUTION // 4, RESOLUTION // 4 : 3 * RESOLUTION // 4].mean(axis=(0, 1, 2))
     assert middle[0] > middle[1] > middle[2] > 40
-    assert not [path for path in out.iterdir() if "tmp" in path.name]
+    assert not [path for path in out.rglob("*") if "tmp" in path.name]
+    mask = np.load(out / "mask.npy")
+    assert mask.shape == (RESOLUTION, RESOLUTION)
+    assert 0.2 < mask.mean() < 0.6
+
+
+def test_source_says_what_the_maps_were_made_of(built: tuple[Path, pd.DataFrame]) -> None:
+    out, index = built
+    source = json.loads((out / "source.json").read_text())
+    assert source["photographs"] == 7
+    assert sum(source["maps"].values()) == index["reason"].isna().sum()
+    assert source["held_out"] == "fold 10 of pairs.txt"
+    assert source["uv_sha256"] == MorphableModel.load(assets.find("morphable")).uv_sha256
+
+
+def test_nothing_is_learnt_from_held_out_people(
+    built: tuple[Path, pd.DataFrame], photos: Path, tmp_path: Path
+) -> None:
+    # Without them the same statistics come out.
+    folders = [path for path in photos.iterdir() if path.name != HELD_OUT]
+    build_from(folders, None, tmp_path)
+    one, other = (load_file(folder / "statistics.safetensors") for folder in (built[0], tmp_path))
+    assert one.keys() == other.keys()
+    for name, tensor in one.items():
+        torch.testing.assert_close(tensor, other[name], atol=2e-3, rtol=0)
 
 
 def test_second_run_resumes(photos: Path, pairs: Path, built: tuple[Path, pd.DataFrame]) -> None:
     out, first = built
     parts = sorted((out / "parts").iterdir())
-    assert len(parts) == 3  # two shards, and the first once more without a reference
+    assert len(parts) == 3  # two of the training people, one of the held-out one
     before = [(part.stat().st_mtime_ns, part.stat().st_ino) for part in parts]
-    maps = (out / "maps.npy").read_bytes()
-    lost = parts[1].read_bytes()
+    maps = {path.name: np.load(path) for path in (out / "maps").iterdir()}
     parts[1].unlink()
     second = build(photos, pairs, out)
     assert [(part.stat().st_mtime_ns, part.stat().st_ino) for part in (parts[0], parts[2])] == [before[0], before[2]]
     assert parts[1].exists()
-    again, former = read_part(parts[1]), Path(parts[1].with_suffix(".old"))
-    former.write_bytes(lost)
-    assert again.unit_ids == read_part(former).unit_ids
-    former.unlink()
     assert list(second["unit_id"]) == list(first["unit_id"])
-    assert np.abs(np.frombuffer(maps, np.uint8).astype(int) - np.fromfile(out / "maps.npy", np.uint8)).mean() < 1
+    assert {path.name for path in (out / "maps").iterdir()} == set(maps)
+    for name, former in maps.items():
+        assert np.abs(former.astype(int) - np.load(out / "maps" / name)).mean() < 1
 
 
 def test_part_that_exists_is_left_alone(tmp_path: Path) -> None:
@@ -129,18 +157,20 @@ def test_part_that_exists_is_left_alone(tmp_path: Path) -> None:
     part.parent.mkdir()
     part.write_bytes(b"of an earlier run")
     missing = Unit("A_0001.jpg", tmp_path / "A_0001.jpg")
-    assert unwrap_photos.fn([missing], RESOLUTION, None, part) == part
+    assert unwrap_photos.fn([missing], RESOLUTION, part) == part
     assert part.read_bytes() == b"of an earlier run"
 
 
 def test_photos_without_a_face_give_an_empty_shard(photos: Path, tmp_path: Path) -> None:
     names = ("No_Face/No_Face_0001.png", "Broken_0001.jpg", "missing.jpg")
-    part = unwrap_photos.fn([Unit(name, photos / name) for name in names], RESOLUTION, None, tmp_path / "p" / "0.npz")
+    part = unwrap_photos.fn([Unit(name, photos / name) for name in names], RESOLUTION, tmp_path / "p" / "0.npz")
     shard = read_part(part)
     assert shard.unit_ids == []
-    assert shard.textures.shape == (0, RESOLUTION, RESOLUTION, 3)
-    assert shard.confidence.shape == (0, RESOLUTION, RESOLUTION)
-    assert all(values.shape == (0,) for values in shard.quality.values())
+    assert list(shard.without) == list(names)
+    assert shard.without[names[0]] == "no face"
+    assert shard.maps.textures.shape == (0, RESOLUTION, RESOLUTION, 3)
+    assert shard.maps.confidence.shape == (0, RESOLUTION, RESOLUTION)
+    assert all(values.shape == (0,) for values in shard.maps.quality.values())
     assert list(part.parent.iterdir()) == [part]
 
 
@@ -148,24 +178,13 @@ def test_mirrored_portrait_gives_the_mirrored_map(photos: Path, tmp_path: Path) 
     name = "Ada_One/Ada_One_0001.png"
     mirrored = tmp_path / "mirrored.png"
     Image.open(photos / name).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(mirrored)
-    shard = unwrap([Unit(name, photos / name), Unit("mirrored.png", mirrored)], RESOLUTION, None)
-    one, other = shard.textures.astype(float)
-    both = (shard.confidence[0] > 200) & (shard.confidence[1][:, ::-1] > 200)
+    units = [Unit(name, photos / name), Unit("mirrored.png", mirrored)]
+    maps = read_part(unwrap_photos.fn(units, RESOLUTION, tmp_path / "0.npz")).maps
+    one, other = maps.textures.astype(float)
+    both = (maps.confidence[0] > 200) & (maps.confidence[1][:, ::-1] > 200)
+    np.testing.assert_allclose(maps.quality["yaw"][0], -maps.quality["yaw"][1], atol=3)
     assert both.mean() > 0.2
     difference = np.abs(one - other[:, ::-1]).mean(axis=2)[both].mean()
     unrelated = np.abs(one - other).mean(axis=2)[both].mean()
     assert difference < 12
     assert difference < 0.7 * unrelated
-
-
-def test_reference_map_is_the_symmetric_mean() -> None:
-    textures = np.zeros((2, 8, 8, 3), np.uint8)
-    textures[0], textures[1] = 100, 200
-    confidence = np.full((2, 8, 8), 255, np.uint8)
-    confidence[1, :, 4:] = 0
-    textures[1, :, 4:] = 0
-    reference = reference_map(Shard(["a", "b"], textures, confidence, {}))
-    assert reference.shape == (3, 8, 8)
-    # Left: 100 and 200; right: 100 alone; together three maps' worth.
-    np.testing.assert_allclose(reference, (100 + 200 + 100) / 3 / 255, atol=1e-3)
-    np.testing.assert_allclose(reference, reference[:, :, ::-1])

@@ -1,10 +1,18 @@
-"""Completing maps and taking light out of them, on synthetic maps whose full truth is known."""
+"""Completing maps, on synthetic maps whose full truth is known."""
 
 import pytest
 import torch
 from torch import Tensor
 
-from ganfit_core.complete import TextureStatistics, add_mirror_image, diffuse, even_light, mirrored
+from ganfit_core.complete import (
+    TextureStatistics,
+    add_mirror_image,
+    add_surroundings,
+    diffuse,
+    mirrored,
+    skin_of,
+    without_foreign,
+)
 from ganfit_core.unwrap import taper
 from tests.heads import smooth_texture
 
@@ -71,61 +79,6 @@ def test_diffuse_of_nothing_known_is_finite() -> None:
     assert torch.isfinite(diffuse(torch.rand(1, 3, 16, 16), torch.zeros(1, 1, 16, 16))).all()
 
 
-@pytest.fixture
-def face_normals() -> Tensor:
-    """(1, 3, SIDE, SIDE) of half a cylinder with a rounded top and bottom."""
-    span = torch.linspace(-1, 1, SIDE)
-    x, y = span[None].expand(SIDE, SIDE) * 0.95, -span[:, None].expand(SIDE, SIDE) * 0.6
-    normals = torch.stack([x, y, (1 - (x**2 + y**2).clamp(max=0.98)).sqrt()])
-    return torch.nn.functional.normalize(normals, dim=0)[None]
-
-
-def luminance(texture: Tensor) -> Tensor:
-    return (texture * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(dim=1, keepdim=True)
-
-
-@pytest.mark.parametrize("direction", [(1.0, 0.0, 0.0), (-0.7, 0.5, 0.0), (0.0, -1.0, 0.3)])
-def test_even_light_removes_directional_shading(face_normals: Tensor, direction: tuple[float, float, float]) -> None:
-    reference = 0.3 + 0.4 * smooth_texture(0, SIDE)
-    reference = (reference + mirrored(reference)) / 2
-    shading = (0.35 * (face_normals * torch.tensor(direction)[:, None, None]).sum(dim=1, keepdim=True)).exp()
-    lit = reference * shading
-    assert lit.max() < 1
-    confidence = torch.ones(1, 1, SIDE, SIDE)
-    found = even_light(lit, confidence, face_normals, reference[0])
-
-    def unevenness(texture: Tensor) -> Tensor:
-        return (luminance(texture) / luminance(reference)).log().std()
-
-    assert unevenness(found) < 0.25 * unevenness(lit)
-    # Overall brightness stays the photograph's: a mean over the face, in the logarithm.
-    torch.testing.assert_close(luminance(found).log().mean(), luminance(lit).log().mean(), atol=0.02, rtol=0)
-
-
-def test_even_light_keeps_brightness_and_skin_tone(face_normals: Tensor) -> None:
-    reference = torch.full((3, SIDE, SIDE), 0.6)
-    tone = torch.tensor([0.35, 0.25, 0.2])[:, None, None].expand(1, 3, SIDE, SIDE)
-    found = even_light(tone, torch.ones(1, 1, SIDE, SIDE), face_normals, reference)
-    torch.testing.assert_close(found, tone, atol=1e-3, rtol=0)
-
-
-def test_even_light_judges_by_trusted_texels_only(face_normals: Tensor) -> None:
-    reference = torch.full((3, SIDE, SIDE), 0.5)
-    lit = 0.5 * (0.3 * face_normals[:, :1]).exp().expand(-1, 3, -1, -1)
-    confidence = half()
-    scribbled = lit.clone()
-    scribbled[..., SIDE // 2 :] = 0.01
-    one = even_light(lit, confidence, face_normals, reference)
-    other = even_light(scribbled, confidence, face_normals, reference)
-    torch.testing.assert_close(one * confidence, other * confidence)
-
-
-def test_even_light_of_an_unseen_face_is_finite(face_normals: Tensor) -> None:
-    nothing = torch.zeros(1, 1, SIDE, SIDE)
-    found = even_light(torch.zeros(1, 3, SIDE, SIDE), nothing, face_normals, torch.full((3, SIDE, SIDE), 0.5))
-    assert torch.isfinite(found).all()
-
-
 def test_mirror_image_fills_the_unseen_half_of_a_symmetric_face() -> None:
     texture = smooth_texture(1, SIDE)
     texture = (texture + mirrored(texture)) / 2
@@ -142,6 +95,51 @@ def test_mirror_image_leaves_a_face_seen_on_both_sides() -> None:
     filled, confidence = add_mirror_image(texture, everywhere)
     torch.testing.assert_close(filled, texture)
     torch.testing.assert_close(confidence, everywhere)
+
+
+@pytest.fixture
+def capped() -> tuple[Tensor, Tensor, Tensor]:
+    """A face of one colour with a blue cap on the upper half of its border and a mole; what is inner; the border."""
+    border = torch.zeros(SIDE, SIDE)
+    border[: SIDE // 4] = 1
+    texture = torch.tensor([0.7, 0.5, 0.4])[:, None, None].expand(1, 3, SIDE, SIDE).clone()
+    texture[..., : SIDE // 8, :] = torch.tensor([0.1, 0.2, 0.6])[:, None, None]
+    texture[..., SIDE // 2, SIDE // 2] = 0.05
+    return texture, 1 - border, border
+
+
+@pytest.mark.parametrize("exposure", [1.0, 0.4])
+def test_caps_lose_confidence_and_skin_of_any_brightness_does_not(
+    capped: tuple[Tensor, Tensor, Tensor], exposure: float
+) -> None:
+    texture, inner, border = capped
+    everywhere = torch.ones(1, 1, SIDE, SIDE)
+    skin = skin_of(exposure * texture, everywhere, inner)
+    torch.testing.assert_close(skin.colour.flatten(), exposure * torch.tensor([0.7, 0.5, 0.4]), atol=2e-3, rtol=0)
+    found = without_foreign(everywhere, skin, border)
+    assert found[..., : SIDE // 8 - 2, :].max() < 0.1
+    assert found[..., SIDE // 8 + 2 :, :].min() > 0.99  # the mole stays: it is not on the border
+
+
+def test_of_a_face_that_is_not_seen_nothing_is_trusted() -> None:
+    nothing = torch.zeros(1, 1, SIDE, SIDE)
+    skin = skin_of(torch.zeros(1, 3, SIDE, SIDE), nothing, torch.ones(SIDE, SIDE))
+    assert torch.isfinite(skin.colour).all()
+    assert torch.equal(without_foreign(nothing, skin, torch.ones(SIDE, SIDE)), nothing)
+
+
+def test_surroundings_take_the_colour_of_the_skin(capped: tuple[Tensor, Tensor, Tensor]) -> None:
+    texture, inner, _ = capped
+    face = torch.zeros(SIDE, SIDE)
+    face[SIDE // 4 : -SIDE // 4, SIDE // 4 : -SIDE // 4] = 1
+    confidence = face[None, None]
+    skin = skin_of(texture, confidence, inner)
+    painted, certain = add_surroundings(texture, confidence, skin, face)
+    outside = (face == 0).expand_as(painted)
+    torch.testing.assert_close(painted[outside], skin.colour.expand_as(painted)[outside])
+    torch.testing.assert_close(painted * face, texture * face)
+    assert (certain[confidence == 1] == 1).all()
+    assert 0 < certain[confidence == 0].min() == certain[confidence == 0].max() < 1
 
 
 RANK = 4
