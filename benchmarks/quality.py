@@ -1,6 +1,6 @@
 """Quality of the main job on photographs of people nothing was trained on: LFW's held-out fold.
 
-    python -m benchmarks.quality --n 100 [--out FOLDER]
+    python -m benchmarks.quality --n 100 [--texture gan|vae|pca] [--out FOLDER]
 
 needs GANFIT_DATASETS (lfw/pairs.txt and lfw/lfw-deepfunneled) and, for the judge, MobileFaceNet in GANFIT_ASSETS. One
 photograph each of `n` people is fitted with the `laptop` preset. MobileFaceNet, which no term of the energy sees,
@@ -42,7 +42,7 @@ from ganfit_core.perception.align import AlignedFace, align_face
 from ganfit_core.perception.faces import find_faces
 from ganfit_core.perception.photo import read_photo
 from ganfit_core.pose import camera_from_landmarks
-from tasks.models import load_models
+from tasks.models import TEXTURE_ASSETS, load_models
 
 PRESET, SEED, BATCH, PROCESSES = "laptop", 0, 10, 2
 _MEAN_TEXTURES = 64
@@ -61,10 +61,10 @@ def choose(n: int) -> list[Unit]:
     return [first[names[i]] for i in order]
 
 
-def measure(units: list[Unit], out: Path) -> list[dict[str, Any]]:
+def measure(units: list[Unit], texture: str, out: Path) -> list[dict[str, Any]]:
     """Fit a batch and judge it; one row per photograph, whatever came of it."""
     torch.set_num_threads(1)
-    models = load_models(PRESET)
+    models = load_models(PRESET, texture)
     judge = MobileFaceNet.load(assets.find("mobilefacenet")).to(models.fitter.device)
     rows: list[dict[str, Any]] = []
     for unit in units:
@@ -86,7 +86,7 @@ def measure(units: list[Unit], out: Path) -> list[dict[str, Any]]:
             row |= judged(models.fitter, judge, face, result)
             row |= {"seconds": seconds / len(faces), "cpu_seconds": cpu_seconds / len(faces)}
             picture = panel(face.image, result)[:, :, ::-1]
-            cv2.imwrite(str(out / f"{Path(row['unit_id']).stem}.png"), picture)
+            cv2.imwrite(str(out / f"{Path(row['unit_id']).stem}-{texture}.png"), picture)
     return rows
 
 
@@ -118,9 +118,9 @@ def judged(fitter: Fitter, judge: MobileFaceNet, face: AlignedFace, result: FitR
     }
 
 
-def part_name(units: list[Unit]) -> str:
+def part_name(units: list[Unit], texture: str) -> str:
     """Changes with the photographs, the preset and the files of the models: old rows never pass for new ones."""
-    models = {name: asset.sha256 for name in ("morphable", "texture-generator") if (asset := assets.locate(name))}
+    models = {name: assets.locate(name).sha256 for name in ("morphable", TEXTURE_ASSETS[texture])}
     content = json.dumps([[u.unit_id for u in units], dataclasses.asdict(PRESETS[PRESET]), models, SEED])
     return f"rows-{hashlib.sha256(content.encode()).hexdigest()[:16]}.json"
 
@@ -129,6 +129,7 @@ def main() -> None:
     """Fit, judge and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--n", type=int, default=100)
+    parser.add_argument("--texture", choices=tuple(TEXTURE_ASSETS), default="gan")
     parser.add_argument("--out", type=Path, default=Path("out/quality"))
     arguments = parser.parse_args()
     missing = [name for name in ("GANFIT_DATASETS", "GANFIT_ASSETS") if name not in os.environ]
@@ -138,10 +139,10 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     units = choose(arguments.n)
     batches = [units[start : start + BATCH] for start in range(0, len(units), BATCH)]
-    parts = [arguments.out / part_name(batch) for batch in batches]
+    parts = [arguments.out / part_name(batch, arguments.texture) for batch in batches]
     with ProcessPoolExecutor(PROCESSES, mp_context=multiprocessing.get_context("spawn")) as pool:
         waiting = {
-            pool.submit(measure, batch, arguments.out): part
+            pool.submit(measure, batch, arguments.texture, arguments.out): part
             for batch, part in zip(batches, parts, strict=True)
             if not part.exists()
         }
@@ -166,7 +167,8 @@ def main() -> None:
         "cpu_seconds_per_image": mean("cpu_seconds", 2),
         "seconds_are_of": f"the fit alone, {PROCESSES} processes of one thread side by side, batches of {BATCH}",
         "judge": "mobilefacenet",
-        "texture_model_sha256": assets.locate("texture-generator").sha256,
+        "texture_model": arguments.texture,
+        "texture_model_sha256": assets.locate(TEXTURE_ASSETS[arguments.texture]).sha256,
     }
     print(json.dumps(figures))
 

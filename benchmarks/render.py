@@ -96,7 +96,7 @@ def iteration_cpu_ms() -> float:
 
 def subject() -> tuple[Fitter, Tensor, Tensor]:
     """The laptop fitter, and a photograph (1, 3, S, S) with landmarks (1, 68, 2): a rendering of a random person."""
-    fitter = load_models("laptop").fitter
+    fitter = load_models("laptop", "gan").fitter
     generator = torch.Generator().manual_seed(1)
     model, size = fitter.model, fitter.renderer.size
     with torch.no_grad():

@@ -25,6 +25,7 @@ def reconstruct(
     inputs: list[Path],
     out: Path,
     preset: str = "laptop",
+    texture: str = "gan",
     all_faces: bool = False,
     seed: int = 0,
     batch: int = 8,
@@ -38,8 +39,8 @@ def reconstruct(
     models that are not there.
     """
     collection = discover(inputs, exclude=[out / "faces", out / "reconstructions"])
-    run = Run(out, preset, all_faces, seed, collection.key)
-    models.load_models(preset)  # a missing model stops the run before the first photograph is read
+    run = Run(out, preset, texture, all_faces, seed, collection.key)
+    models.load_models(preset, texture)  # a missing model stops the run before the first photograph is read
     current().started(len(collection.units))
     shards = collection.shards(SHARD_SIZE)
     for number, units in enumerate(shards):

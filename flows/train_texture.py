@@ -1,4 +1,4 @@
-"""UV maps -> a texture generator."""
+"""UV maps -> a texture model."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from tasks.train_texture import train_texture as train
 
 
 @flow(name="train-texture")
-def train_texture(maps: Path, out: Path, minutes: float = 40.0, recipe: str = "cpu") -> Path:
-    """Train the generator for `minutes` of wall-clock time; called again, it continues where it stopped.
+def train_texture(
+    maps: Path, out: Path, model: str = "gan", minutes: float = 40.0, recipe: str = "cpu"
+) -> Path:
+    """Train a texture model, a network for `minutes` of wall-clock time; called again, it continues where it stopped.
 
     Args:
         maps: folder that `build_textures` wrote.
-        out: gets checkpoints, sample sheets, the loss log and generator.safetensors.
+        out: gets checkpoints, sample sheets, the losses' log and picture, and texture_{model}.safetensors.
+        model: gan, vae or pca.
         minutes: over all continued runs together.
-        recipe: a name of tasks.train_texture.RECIPES.
+        recipe: one that tasks.train_texture.RECIPES has for the model.
     """
-    return call(train, maps, out, minutes, recipe).generator_path
+    return call(train, maps, out, model, minutes, recipe).path

@@ -19,7 +19,7 @@ from ganfit_core.landmark_fit import landmark_loss, shape_prior
 from ganfit_core.morphable import MorphableModel
 from ganfit_core.parameters import LIGHT_MEAN, LIGHT_SCALE, Parameters, random_view
 from ganfit_core.renderer import Renderer, Rendering, sample_texture
-from ganfit_core.texture.generator import Generator
+from ganfit_core.texture.model import TextureModel
 from ganfit_core.unwrap import face_weight
 
 TERMS = ("identity", "identity_random", "content", "pixel", "landmark", "regularisation")
@@ -79,7 +79,7 @@ class Energy:
     def __init__(
         self,
         model: MorphableModel,
-        texture_model: Generator,
+        texture_model: TextureModel,
         renderer: Renderer,
         network: IdentityNetwork,
         weights: Weights,

@@ -19,7 +19,7 @@ from ganfit_core.parameters import LIGHT_MEAN, Leaves, Parameters, light_from_ph
 from ganfit_core.perception.align import AlignedFace
 from ganfit_core.presets import PRESETS, Preset
 from ganfit_core.renderer import Renderer
-from ganfit_core.texture.generator import Generator
+from ganfit_core.texture.model import TextureModel
 from ganfit_core.texture.projection import nearest, project
 from ganfit_core.unwrap import Unwrapper
 
@@ -82,7 +82,7 @@ class Fitter:
     def __init__(
         self,
         model: MorphableModel,
-        texture_model: Generator,
+        texture_model: TextureModel,
         renderer: Renderer,
         network: IdentityNetwork,
         preset: Preset,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from jaxtyping import Bool, Float
@@ -68,6 +69,14 @@ class MorphableModel(nn.Module):
     def n_expression(self) -> int:
         """Number of expression coefficients."""
         return self.expression_basis.shape[0]
+
+    @property
+    def uv_sha256(self) -> str:
+        """Identifies the UV layout: hash of the bytes of uvs (float32), uv_faces and faces (int64)."""
+        digest = hashlib.sha256()
+        for tensor in (self.uvs, self.uv_faces, self.faces):
+            digest.update(tensor.cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
 
     @property
     def regions(self) -> dict[str, Bool[Tensor, " v"]]:

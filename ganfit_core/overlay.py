@@ -35,19 +35,25 @@ def panel(photo: UInt8[np.ndarray, "s s 3"], result: FitResult) -> UInt8[np.ndar
     return np.concatenate([_titled(image, title) for title, image in tiles.items()], axis=1)
 
 
-def curve(values: Float[np.ndarray, "iterations"]) -> UInt8[np.ndarray, "224 224 3"]:
-    """The course of a positive quantity over the iterations, on a logarithmic axis; not finite: a gap."""
+def curve(
+    values: Float[np.ndarray, "steps"], name: str = "energy", below: str = "", logarithmic: bool = True
+) -> UInt8[np.ndarray, "224 224 3"]:
+    """The course of a quantity; what is not finite, or not positive on a logarithmic axis, is a gap.
+
+    ``below`` stands under the axis: the number of iterations unless given.
+    """
     canvas = Image.new("RGB", (TILE, TILE), _WHITE)
     draw = ImageDraw.Draw(canvas)
     font = ImageFont.load_default(size=11)
     left, top, right, bottom = 12, 20, TILE - 12, TILE - 22
     draw.rectangle((left, top, right, bottom), outline=_FAINT)
     values = np.asarray(values, dtype=np.float64)
-    drawable = np.isfinite(values) & (values > 0)
+    drawable = np.isfinite(values) & ((values > 0) | (not logarithmic))
     if not drawable.any():
         draw.text((left + 6, top + 6), "no data", fill=_INK, font=font)
         return np.asarray(canvas)
-    levels = np.log(np.where(drawable, values, np.nan))
+    shown = np.where(drawable, values, np.nan)
+    levels = np.log(shown) if logarithmic else shown
     low, high = np.nanmin(levels), np.nanmax(levels)
     first, last = values[drawable][[0, -1]]
     x = left + (right - left) * np.arange(len(values)) / max(len(values) - 1, 1)
@@ -55,8 +61,9 @@ def curve(values: Float[np.ndarray, "iterations"]) -> UInt8[np.ndarray, "224 224
     for start in range(len(values) - 1):
         if drawable[start] and drawable[start + 1]:
             draw.line((x[start], y[start], x[start + 1], y[start + 1]), fill=_LINE, width=2)
-    draw.text((left, 4), f"energy (log): {first:.3g} to {last:.3g}", fill=_INK, font=font)
-    draw.text((left, bottom + 4), f"{len(values)} iterations", fill=_INK, font=font)
+    scale = " (log)" if logarithmic else ""
+    draw.text((left, 4), f"{name}{scale}: {first:.3g} to {last:.3g}", fill=_INK, font=font)
+    draw.text((left, bottom + 4), below or f"{len(values)} iterations", fill=_INK, font=font)
     return np.asarray(canvas)
 
 

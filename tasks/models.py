@@ -53,11 +53,16 @@ class Models:
     device: str
 
 
-@functools.cache
-def load_models(preset: str) -> Models:
-    """Load the models of a preset ("laptop" or "paper").
+TEXTURE_ASSETS = {"gan": "texture-generator", "vae": "texture-vae", "pca": "texture-pca"}
+"""Texture model -> asset."""
 
-    Raises data.assets.AssetError for a missing or damaged asset, KeyError for an unknown preset.
+
+@functools.cache
+def load_models(preset: str, texture: str) -> Models:
+    """Load the models of a preset ("laptop" or "paper") with a texture model ("gan", "vae" or "pca").
+
+    Raises data.assets.AssetError for a missing or damaged asset and for a texture model of another UV layout, KeyError
+    for an unknown name.
     """
     from ganfit_core.fitting import PRESETS, Fitter
     from ganfit_core.identity.dlib_resnet import DlibResNet
@@ -65,15 +70,23 @@ def load_models(preset: str) -> Models:
     from ganfit_core.perception.detect import CenterFace
     from ganfit_core.perception.landmarks import DlibLandmarks
     from ganfit_core.renderer import Renderer
-    from ganfit_core.texture.generator import Generator
+    from ganfit_core.texture.model import load_texture_model
 
     settings = PRESETS[preset]
-    found = {asset.id: assets.locate(asset.id) for asset in assets.ASSETS.values() if asset.required}
+    texture_asset = TEXTURE_ASSETS[texture]
+    needed = {asset.id for asset in assets.ASSETS.values() if asset.required} - {*TEXTURE_ASSETS.values()}
+    found = {asset_id: assets.locate(asset_id) for asset_id in (*needed, texture_asset)}
     paths = {asset_id: file.path for asset_id, file in found.items()}
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.set_flush_denormal(True)  # without it an iteration on the CPU takes fifteen times as long
     model = MorphableModel.load(paths["morphable"]).to(device).eval()
-    texture_model = Generator.load(paths["texture-generator"]).to(device).eval()
+    texture_model = load_texture_model(paths[texture_asset]).to(device)
+    if texture_model.provenance.get("uv_sha256") != model.uv_sha256:
+        raise assets.AssetError(
+            f"{paths[texture_asset]} was trained for another UV layout than that of {paths['morphable']}: its "
+            "textures would not lie on the face. Use files that belong together, or run `ganfit textures build` "
+            "and `ganfit textures train` anew"
+        )
     network = DlibResNet.load(paths["dlib-resnet"]).to(device).eval()
     renderer = Renderer(model.faces, model.uvs, model.uv_faces, settings.render_size).to(device)
     return Models(

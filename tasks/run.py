@@ -21,8 +21,13 @@ if TYPE_CHECKING:
     from ganfit_core.fitting import FitResult
     from ganfit_core.perception.align import AlignedFace
 
-METHOD, TEXTURE_MODEL = "ganfit", "gan"
+METHOD = "ganfit"
 _LONGEST_REASON = 300
+
+
+def new_run_id() -> str:
+    """A name that no other run has: the time, and something random."""
+    return f"{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
 
 
 @dataclass(frozen=True)
@@ -32,23 +37,23 @@ class Run:
     out: Path
     """Folder of the results."""
     preset: str
+    texture_model: str
+    """gan, vae or pca."""
     all_faces: bool
     """Fit every face of a photograph rather than the largest."""
     seed: int
     collection_key: str
     """Keeps apart the files of collections whose photographs have the same names."""
-    run_id: str = field(
-        default_factory=lambda: f"{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
-    )
+    run_id: str = field(default_factory=new_run_id)
 
     def config_sha256(self, settings: Mapping[str, Any]) -> str:
         """Hash of what decides the results besides assets, code and seed: settings and options."""
-        config = {"settings": dict(settings), "all_faces": self.all_faces}
+        config = {"settings": dict(settings), "texture_model": self.texture_model, "all_faces": self.all_faces}
         return hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode()).hexdigest()
 
     def folder(self, unit: Unit, face_index: int) -> Path:
         """Where a face's files go, relative to ``out``."""
-        folder = Path("faces", self.collection_key[:8], *unit.unit_id.split("/"))
+        folder = Path("faces", f"{self.collection_key[:8]}-{self.texture_model}", *unit.unit_id.split("/"))
         return folder / f"face-{face_index:02d}" if self.all_faces else folder
 
 

@@ -1,7 +1,8 @@
-"""UV maps -> a trained texture generator."""
+"""UV maps -> a trained texture model."""
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -11,12 +12,12 @@ import torch
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from data import assets
-from data.assets.hashing import sha256_of
-from ganfit_core.morphable import MorphableModel
-from ganfit_core.texture import NetworkConfig, TrainingConfig
+from ganfit_core.texture import NetworkConfig, PCAConfig, TrainingConfig, VAETrainingConfig
+from ganfit_core.texture.gan_trainer import GANTrainer
+from ganfit_core.texture.maps import MapShards
+from ganfit_core.texture.pca_training import train_pca
 from ganfit_core.texture.training import TrainingResult, train
-from ganfit_core.unwrap import face_weight
+from ganfit_core.texture.vae_trainer import VAETrainer
 from tasks.complete_maps import SOURCE
 from tasks.progress import current
 from tasks.run import code_version
@@ -24,39 +25,52 @@ from tasks.run import code_version
 # Texels outside the trusted face are smooth fill: they matter, but less than the face.
 _FILL_WEIGHT = 0.3
 
-RECIPES: dict[str, Callable[[int], TrainingConfig]] = {
-    "cpu": lambda side: TrainingConfig.cpu_128(),
-    "paper": lambda side: TrainingConfig(NetworkConfig(resolution=side)),
+RECIPES: dict[str, dict[str, Callable[[int], TrainingConfig | VAETrainingConfig | PCAConfig]]] = {
+    "gan": {
+        "cpu": lambda side: TrainingConfig.cpu_128(),
+        "paper": lambda side: TrainingConfig(network=NetworkConfig(resolution=side)),
+    },
+    "vae": {"cpu": lambda side: VAETrainingConfig.cpu_128()},
+    "pca": {"cpu": lambda side: PCAConfig()},
 }
-"""Texels a side -> configuration. ``cpu``: warm start, then an adversary at full size, for 128 texels. ``paper``:
-progressive growing with WGAN-GP (Karras et al. 2018), which wants a GPU and days."""
+"""Model -> recipe -> the maps' texels a side -> configuration. ``cpu``: for 128 texels and one core; the GAN starts
+warm, before an adversary at full size. ``paper``: progressive growing with WGAN-GP (Karras et al. 2018), which wants a
+GPU and days."""
 
 
 @task(name="train texture", tags=["accelerator"], cache_policy=NO_CACHE, persist_result=False)
-def train_texture(maps: Path, out: Path, minutes: float, recipe: str) -> TrainingResult:
-    """Train on maps.npy of a texture folder for `minutes`, or continue the run that `out` holds.
+def train_texture(maps: Path, out: Path, model: str, minutes: float, recipe: str) -> TrainingResult:
+    """Train on the maps of a texture folder, or continue the run that `out` holds.
 
-    ``recipe`` is a name of RECIPES. A run killed between two checkpoints loses what came after the last one, four
-    minutes at most.
+    ``model`` and ``recipe`` are names of RECIPES; ``minutes`` bounds a network's training and means nothing to the
+    PCA. A run killed between two checkpoints loses what came after the last one, four minutes at most.
+
+    Raises ValueError for a recipe that the model does not have, a folder without maps, or one of another run.
     """
-    textures = np.load(maps / "maps.npy", mmap_mode="r")
-    face = face_weight(MorphableModel.load(assets.find("morphable")), textures.shape[1]).numpy()
-    mask = _FILL_WEIGHT + (1 - _FILL_WEIGHT) * face
+    if recipe not in RECIPES[model]:
+        raise ValueError(f"the model {model} has no recipe {recipe}, only {', '.join(RECIPES[model])}")
+    shards = MapShards(maps)
+    mask = _FILL_WEIGHT + (1 - _FILL_WEIGHT) * np.load(maps / "mask.npy")
+    source = json.loads((maps / SOURCE).read_text(encoding="utf-8"))
     provenance = {
-        "maps": str(len(textures)),
-        "maps_sha256": sha256_of(maps / "maps.npy"),
-        "minutes": str(minutes),
-        "source": (maps / SOURCE).read_text() if (maps / SOURCE).exists() else "not recorded",
+        "maps": str(len(shards)),
+        "maps_sha256": shards.sha256(),
+        "source": json.dumps(source, sort_keys=True),
+        "uv_sha256": source["uv_sha256"],
         "code_version": code_version(),
     }
+    config = RECIPES[model][recipe](shards.resolution)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
-    return train(
-        RECIPES[recipe](textures.shape[1]),
-        textures,
-        mask,
-        out,
-        minutes=minutes,
-        device="cuda" if torch.cuda.is_available() else "cpu",
-        provenance=provenance,
-        on_step=lambda images, share: current().step("training", round(1000 * share), 1000),
+
+    def listen(images: int, share: float) -> None:
+        current().step("training", round(1000 * share), 1000)
+
+    if isinstance(config, PCAConfig):
+        return train_pca(config, shards, mask, out, provenance=provenance, on_step=listen)
+    trainer = (
+        GANTrainer(config, shards, mask, minutes, device)
+        if isinstance(config, TrainingConfig)
+        else VAETrainer(config, shards, mask, minutes, device)
     )
+    return train(trainer, out, provenance={**provenance, "minutes": str(minutes)}, on_step=listen)

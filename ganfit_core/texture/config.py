@@ -1,4 +1,4 @@
-"""Settings of the progressive-growing texture GAN (Karras et al. 2018, "Progressive Growing of GANs")."""
+"""Settings of the texture models' networks and of their training."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ BASE_RESOLUTION = 4
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """Shape of the generator and of the discriminator that mirrors it (Karras et al. 2018, Table 2)."""
+    """Shape of a generator or decoder, and of the discriminator or encoder that mirrors it (Karras et al. 2018,
+    "Progressive Growing of GANs", Table 2)."""
 
     latent_dim: int = 256
     """Dimension n_t of the latent p_t. The GANFIT paper uses 512."""
@@ -42,6 +43,16 @@ class NetworkConfig:
 
 
 @dataclass(frozen=True)
+class PCAConfig:
+    """Shape of the linear model."""
+
+    latent_dim: int = 256
+    """Components, the largest first."""
+    resolution: int = 128
+    """Side of the UV map, pixels."""
+
+
+@dataclass(frozen=True)
 class Stage:
     """One part of the schedule."""
 
@@ -64,17 +75,56 @@ def progressive_schedule(resolution: int) -> tuple[Stage, ...]:
     return tuple(stages)
 
 
-@dataclass(frozen=True)
-class TrainingConfig:
-    """Everything that determines a training run. The defaults follow Karras et al. 2018, App. A.1."""
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """What the trainings of all networks have in common."""
 
     network: NetworkConfig = field(default_factory=NetworkConfig)
-    """Generator and discriminator."""
-    schedule: tuple[Stage, ...] = ()
-    """Parts of the run in order; fractions sum to 1. Empty: `progressive_schedule(resolution)`."""
+    """Both networks of the model."""
     total_images: int | None = None
-    """Real images shown in the whole run; schedule fractions are of this number. None: the wall-clock budget
-    given to `train` drives the schedule instead, which adapts to the machine but is not reproducible."""
+    """Real images shown in the whole run. None: the wall-clock budget given to `train` alone ends it, and drives what
+    is scheduled, which adapts to the machine but is not reproducible."""
+    ema_half_life: float = 10_000.0
+    """Images after which a weight's share of the averaged model has halved (Karras et al.: decay 0.999 per step of 16,
+    that is 11,000 images); never longer than a twentieth of the images seen so far."""
+    flip: bool = True
+    """Mirror maps at random, u -> 1 - u (the UV layout is left-right symmetric)."""
+    precision: Precision = "fp32"
+    """`bf16`: autocast; penalties and likelihoods stay in float32."""
+    seed: int = 0
+    """Seeds weights, latents, order of the maps and flips."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready form."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VAETrainingConfig(RunConfig):
+    """Everything that determines the training of the VAE."""
+
+    batch_size: int = 16
+    """Images per step."""
+    learning_rate: float = 3e-3
+    """Adam learning rate of both networks, whose layers have an equalised learning rate."""
+    betas: tuple[float, float] = (0.9, 0.99)
+    """Adam moments."""
+
+    @classmethod
+    def cpu_128(cls, latent_dim: int = 256, seed: int = 0) -> VAETrainingConfig:
+        """A quarter of an hour on one CPU core for 128x128 maps; the decoder is as large as the generator of
+        `TrainingConfig.cpu_128`. Use with `train(..., minutes=...)`."""
+        network = NetworkConfig(latent_dim=latent_dim, resolution=128, fmap_base=1024, fmap_max=128)
+        return cls(network=network, ema_half_life=5_000.0, precision="bf16", seed=seed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig(RunConfig):
+    """Everything that determines the training of the GAN. The defaults follow Karras et al. 2018, App. A.1."""
+
+    schedule: tuple[Stage, ...] = ()
+    """Parts of the run in order; fractions, of `total_images` or of the time, sum to 1. Empty:
+    `progressive_schedule(resolution)`."""
     batch_sizes: dict[int, int] = field(
         default_factory=lambda: {4: 16, 8: 16, 16: 16, 32: 16, 64: 16, 128: 16, 256: 14, 512: 6}
     )
@@ -87,9 +137,6 @@ class TrainingConfig:
     """Adam learning rate of the discriminator."""
     betas: tuple[float, float] = (0.0, 0.99)
     """Adam moments of both networks (App. A.1)."""
-    ema_half_life: float = 10_000.0
-    """Images after which a weight's share of the averaged generator has halved (Karras et al.: decay 0.999
-    per step of 16, that is 11,000 images); never longer than a twentieth of the images seen so far."""
     loss: Loss = "wgan-gp"
     """`wgan-gp`: Karras et al.; a float32 double backward in every step. `nonsaturating-r1`: Goodfellow et
     al. 2014 with the R1 penalty of Mescheder et al. 2018 applied every `r1_interval` steps, the alternative
@@ -108,12 +155,6 @@ class TrainingConfig:
     organised and adds no generator pass."""
     anchor_resolution: int = 32
     """Side of the anchor's comparison; details finer than this are left to the adversary."""
-    flip: bool = True
-    """Mirror maps at random, u -> 1 - u (the UV layout is left-right symmetric)."""
-    precision: Precision = "fp32"
-    """`bf16`: autocast; penalties stay in float32."""
-    seed: int = 0
-    """Seeds weights, latents, order of the maps and flips."""
 
     def __post_init__(self) -> None:
         if not self.schedule:
@@ -143,14 +184,10 @@ class TrainingConfig:
             start = end
         return self.schedule[-1], 1.0
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready form."""
-        return asdict(self)
-
     @classmethod
     def cpu_128(cls, latent_dim: int = 256, seed: int = 0) -> TrainingConfig:
-        """Well under an hour on one CPU core for 128x128 maps: the generator grows from 32x32 while it reconstructs
-        the maps from their PCA latents; an adversary then sharpens it at full size. Use with
+        """An hour or more on one or two CPU cores for 128x128 maps: the generator grows from 32x32 while it
+        reconstructs the maps from their PCA latents; an adversary then sharpens it at full size. Use with
         `train(..., minutes=...)`.
 
         Growing against an adversary from the start was tried with r1_gamma = 2: the penalty held the discriminator
@@ -159,18 +196,18 @@ class TrainingConfig:
         return cls(
             network=NetworkConfig(latent_dim=latent_dim, resolution=128, fmap_base=1024, fmap_max=128),
             schedule=(
-                Stage(32, "reconstruct", 0.07),
-                Stage(64, "reconstruct", 0.13),
-                Stage(128, "reconstruct", 0.27),
-                Stage(128, "stabilise", 0.53),
+                Stage(32, "reconstruct", 0.04),
+                Stage(64, "reconstruct", 0.08),
+                Stage(128, "reconstruct", 0.16),
+                Stage(128, "stabilise", 0.72),
             ),
             batch_sizes={32: 16, 64: 16, 128: 16},
             generator_lr=3e-3,
             discriminator_lr=3e-3,
-            ema_half_life=5_000.0,
+            ema_half_life=8_000.0,
             loss="nonsaturating-r1",
             r1_gamma=0.1,
-            anchor_weight=5.0,
+            anchor_weight=3.0,
             anchor_resolution=64,
             precision="bf16",
             seed=seed,

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, replace
-from pathlib import Path
+from dataclasses import replace
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ganfit_core.texture.config import BASE_RESOLUTION, NetworkConfig
 from ganfit_core.texture.layers import EqualizedConv2d, EqualizedLinear, leaky_relu, pixel_norm, upsample
-
-FORMAT = "ganfit-texture-generator/1"
+from ganfit_core.texture.model import TextureModel
 
 
 class GeneratorBlock(nn.Module):
@@ -32,15 +28,18 @@ class GeneratorBlock(nn.Module):
         return pixel_norm(leaky_relu(self.conv1(x)))
 
 
-class Generator(nn.Module):
+class Generator(TextureModel):
     """Progressive-growing generator; latents of any length are projected to the hypersphere first."""
 
+    kind: ClassVar[str] = "gan"
+    config_type: ClassVar[type[NetworkConfig]] = NetworkConfig
+    config: NetworkConfig
+
     def __init__(self, config: NetworkConfig) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         first = config.channels(BASE_RESOLUTION)
-        # Karras et al. divide the gain by 4 so that the 4x4 projection is learnt as fast as the convolutions.
-        self.project = EqualizedLinear(config.latent_dim, first * BASE_RESOLUTION**2, gain=2**0.5 / 4)
+        # Karras et al. divide the gain by 4 so that the 4x4 features are learnt as fast as the convolutions.
+        self.dense = EqualizedLinear(config.latent_dim, first * BASE_RESOLUTION**2, gain=2**0.5 / 4)
         self.first = EqualizedConv2d(first, first, 3)
         self.blocks = nn.ModuleDict()
         self.to_rgb = nn.ModuleDict({str(BASE_RESOLUTION): EqualizedConv2d(first, 3, 1, gain=1.0)})
@@ -48,16 +47,6 @@ class Generator(nn.Module):
             channels = config.channels(side)
             self.blocks[str(side)] = GeneratorBlock(config.channels(side // 2), channels)
             self.to_rgb[str(side)] = EqualizedConv2d(channels, 3, 1, gain=1.0)
-
-    @property
-    def latent_dim(self) -> int:
-        """Length n_t of a latent."""
-        return self.config.latent_dim
-
-    @property
-    def resolution(self) -> int:
-        """Side R of the full UV map, pixels."""
-        return self.config.resolution
 
     def forward(
         self, latent: Float[Tensor, "b d"], resolution: int | None = None, alpha: float = 1.0
@@ -71,7 +60,7 @@ class Generator(nn.Module):
         side = self.resolution if resolution is None else resolution
         if str(side) not in self.to_rgb:
             raise ValueError(f"no block of side {side} in a generator of {self.resolution}")
-        x = self.project(pixel_norm(latent.float()))
+        x = self.dense(pixel_norm(latent.float()))
         x = x.reshape(len(latent), -1, BASE_RESOLUTION, BASE_RESOLUTION)
         # Channels last is what makes bfloat16 convolutions fast on CPUs and tensor cores.
         x = pixel_norm(leaky_relu(x)).contiguous(memory_format=torch.channels_last)
@@ -88,35 +77,9 @@ class Generator(nn.Module):
         # tanh keeps fitted textures displayable without a clamp, whose zero gradient would stall the fitting.
         return torch.tanh(rgb) * 0.5 + 0.5
 
-    def sample(self, n: int, generator: torch.Generator) -> Float[Tensor, "n 3 r r"]:
-        """`n` random UV maps from p_t ~ N(0, I); `generator` must live on the CPU."""
-        return self(self.sample_latents(n, generator))
-
-    def sample_latents(self, n: int, generator: torch.Generator) -> Float[Tensor, "n d"]:
-        """`n` latents p_t ~ N(0, I) on the network's device; `generator` must live on the CPU."""
-        return torch.randn(n, self.latent_dim, generator=generator).to(self.project.weight.device)
-
     def truncated(self, resolution: int) -> Generator:
         """Copy that ends at `resolution`, for writing a run that has not grown to the full side."""
         small = Generator(replace(self.config, resolution=resolution))
         kept = small.state_dict().keys()
         small.load_state_dict({k: v for k, v in self.state_dict().items() if k in kept})
-        return small.to(self.project.weight.device)
-
-    def save(self, path: Path, provenance: dict[str, str] | None = None) -> None:
-        """Write safetensors whose metadata hold the config as JSON beside any `provenance` strings."""
-        metadata = {"format": FORMAT, "config": json.dumps(asdict(self.config)), **(provenance or {})}
-        state = {k: v.detach().cpu().contiguous() for k, v in self.state_dict().items()}
-        save_file(state, str(path), metadata=metadata)
-
-    @classmethod
-    def load(cls, path: Path) -> Generator:
-        """Read a file of `save`, on the CPU, in eval mode. Raises ValueError if it is of another format."""
-        with safe_open(str(path), framework="pt") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("format") != FORMAT:
-                raise ValueError(f"{path} is not a {FORMAT} file")
-            state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-        generator = cls(NetworkConfig(**json.loads(metadata["config"])))
-        generator.load_state_dict(state)
-        return generator.eval()
+        return small.to(self.dense.weight.device)

@@ -1,8 +1,9 @@
-"""Adversarial losses and gradient penalties of the texture GAN, images in [-1, 1]."""
+"""Losses and penalties of the texture GAN and of the VAE, images in [-1, 1]."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -80,3 +81,34 @@ def reconstruction_loss(
         if scale + 1 < scales:
             output, target, weight = (F.avg_pool2d(x, 2) for x in (output, target, weight))
     return total / scales
+
+
+class Evidence(NamedTuple):
+    """The negative evidence lower bound of a VAE, and its parts."""
+
+    loss: Float[Tensor, ""]
+    """Nats per observed number, up to a constant."""
+    deviation: Float[Tensor, ""]
+    """Standard deviation sigma of the observation model."""
+    divergence: Float[Tensor, ""]
+    """KL(q(z | x) || N(0, I)), nats per map."""
+
+
+def gaussian_evidence(
+    output: Float[Tensor, "b c h w"],
+    target: Float[Tensor, "b c h w"],
+    weight: Float[Tensor, "1 1 h w"],
+    mean: Float[Tensor, "b d"],
+    log_variance: Float[Tensor, "b d"],
+) -> Evidence:
+    """Negative ELBO (Kingma & Welling 2014, Eq. 10) of a Gaussian observation model whose one variance is the best one.
+
+    That variance is the mean squared error of the batch, which leaves ln sigma per number as the reconstruction term
+    and no weight between it and the KL divergence to be chosen (Rybkin et al. 2021, "Simple and Effective VAE Training
+    with Calibrated Decoders", Sec. 4.2). A texel of weight w counts as w observations.
+    """
+    numbers = output.shape[1] * weight.sum()
+    error = ((output - target).square() * weight).sum(dim=(1, 2, 3)).mean() / numbers
+    divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(dim=1).mean()
+    deviation = error.sqrt()
+    return Evidence(deviation.log() + divergence / numbers, deviation, divergence)

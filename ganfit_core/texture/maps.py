@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,36 +12,79 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, UInt8
-from safetensors.torch import load_file, save_file
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ganfit_core.texture.layers import downsample, upsample
 
 PCA_RESOLUTION = 32
+TRAIN, HELD_OUT = "train", "held_out"
+_CHUNK = 128
+
+
+class MapShards:
+    """UV maps on disk, `folder`/maps/{split}-*.npy, uint8 (n, R, R, 3) RGB each; read as they are asked for.
+
+    Raises ValueError if the folder has no map of that split, or files of another type or side beside each other.
+    """
+
+    def __init__(self, folder: Path, split: str = TRAIN) -> None:
+        self.files = sorted((Path(folder) / "maps").glob(f"{split}-*.npy"))
+        self._shards = [np.load(file, mmap_mode="r") for file in self.files]
+        if not self._shards:
+            raise ValueError(f"{folder} holds no UV maps of the split {split}")
+        shapes = {shard.shape[1:] for shard in self._shards}
+        if len(shapes) != 1 or any(shard.dtype != np.uint8 or shard.ndim != 4 for shard in self._shards):
+            raise ValueError(f"the maps in {folder} must all be uint8 (n, R, R, 3) of one side")
+        self.resolution: int = self._shards[0].shape[1]
+        self._ends = np.cumsum([len(shard) for shard in self._shards])
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    def read(self, indices: NDArray[np.int64]) -> UInt8[np.ndarray, "n r r 3"]:
+        """Maps by index, in that order."""
+        out = np.empty((len(indices), self.resolution, self.resolution, 3), np.uint8)
+        shards = np.searchsorted(self._ends, indices, side="right")
+        for shard in np.unique(shards):
+            rows = np.flatnonzero(shards == shard)
+            out[rows] = self._shards[shard][indices[rows] - (self._ends[shard] - len(self._shards[shard]))]
+        return out
+
+    def sha256(self) -> str:
+        """Hash of the files' contents, in order."""
+        digest = hashlib.sha256()
+        for file in self.files:
+            with open(file, "rb") as handle:
+                digest.update(hashlib.file_digest(handle, "sha256").digest())
+        return digest.hexdigest()
+
+
+def read_chunks(maps: MapShards) -> Iterator[UInt8[np.ndarray, "n r r 3"]]:
+    """All maps in order, a few at a time."""
+    for start in range(0, len(maps), _CHUNK):
+        yield maps.read(np.arange(start, min(start + _CHUNK, len(maps))))
+
+
+def area_averaged(images: UInt8[np.ndarray, "n r r 3"], side: int) -> UInt8[np.ndarray, "n s s 3"]:
+    """Maps made smaller by a whole factor. Raises ValueError if `side` is no such fraction."""
+    full = images.shape[1]
+    if side > full or full % side:
+        raise ValueError(f"maps of side {full} do not give {side} by a whole factor")
+    return np.stack([cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA) for image in images])
 
 
 class MapPyramid:
-    """UV maps at every side of a schedule, by area averaging.
+    """UV maps at every side of a schedule, by area averaging, in memory: N s^2 * 3 bytes for each side s."""
 
-    `maps` is uint8 (N, R, R, 3) RGB and may be a memory map: the full side is read where it lies, smaller
-    sides are kept in memory (N R^2 / 4 * 3 bytes for the largest).
-    """
-
-    def __init__(self, maps: UInt8[np.ndarray, "n r r 3"], sides: set[int]) -> None:
-        """Raises ValueError if there are no maps, or not uint8 squares that contain every side."""
-        if maps.ndim != 4 or maps.shape[1] != maps.shape[2] or maps.shape[3] != 3 or maps.dtype != np.uint8:
-            raise ValueError(f"maps must be uint8 (N, R, R, 3), not {maps.dtype} {maps.shape}")
-        if len(maps) == 0:
-            raise ValueError("no maps to train on")
-        full = maps.shape[1]
-        if any(side > full or full % side for side in sides):
-            raise ValueError(f"maps of side {full} do not give {sorted(sides)} by whole factors")
-        self.levels: dict[int, np.ndarray] = {full: maps}
-        for side in sorted(sides - {full}):
-            level = np.empty((len(maps), side, side, 3), np.uint8)
-            for i, image in enumerate(maps):
-                level[i] = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
-            self.levels[side] = level
+    def __init__(self, maps: MapShards, sides: set[int]) -> None:
+        """Raises ValueError if a side is no whole fraction of the maps'."""
+        self.levels = {side: np.empty((len(maps), side, side, 3), np.uint8) for side in sides}
+        done = 0
+        for images in read_chunks(maps):
+            for side, level in self.levels.items():
+                level[done : done + len(images)] = area_averaged(images, side)
+            done += len(images)
 
     def __len__(self) -> int:
         return len(next(iter(self.levels.values())))
@@ -92,12 +137,3 @@ class LatentPCA:
         if images.shape[-1] != PCA_RESOLUTION:
             images = F.avg_pool2d(images, images.shape[-1] // PCA_RESOLUTION)
         return (images.flatten(1) - self.mean.to(images)) @ self.whitening.to(images)
-
-    def save(self, path: Path) -> None:
-        """Write as safetensors."""
-        save_file({"mean": self.mean.contiguous(), "whitening": self.whitening.contiguous()}, str(path))
-
-    @classmethod
-    def load(cls, path: Path) -> LatentPCA:
-        """Read a file of `save`."""
-        return cls(**load_file(str(path)))

@@ -36,7 +36,7 @@ def fitter(monkeypatch: pytest.MonkeyPatch) -> FakeFitter:
     """Stand-in models in place of the real ones; no Prefect server."""
     fake = FakeFitter()
     stand_ins = doubles.models(fitter=fake)
-    monkeypatch.setattr(tasks.models, "load_models", lambda preset: stand_ins)
+    monkeypatch.setattr(tasks.models, "load_models", lambda preset, texture: stand_ins)
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
     return fake
 
@@ -251,7 +251,7 @@ def test_a_missing_model_is_told_without_a_stack_trace(
 ) -> None:
     from data.assets import MissingAssetError
 
-    def load_models(preset: str) -> None:
+    def load_models(preset: str, texture: str) -> None:
         raise MissingAssetError("morphable is missing: get it so")
 
     monkeypatch.setattr(tasks.models, "load_models", load_models)

@@ -20,7 +20,7 @@ from tests.flows.test_bad_input import picture, save
 def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Five photographs, one without a face."""
     stand_ins = doubles.models()
-    monkeypatch.setattr(tasks.models, "load_models", lambda preset: stand_ins)
+    monkeypatch.setattr(tasks.models, "load_models", lambda preset, texture: stand_ins)
     for number in range(5):
         save(picture(faces=0 if number == 2 else 1), tmp_path / "photos" / f"{number}.png")
     return tmp_path / "photos"
@@ -50,6 +50,19 @@ def test_the_parameter_file_is_read_without_pickle(photos: Path, tmp_path: Path)
     assert metadata["seed"] == 7
     assert metadata["losses"]["total"] == 0.5
     assert metadata["assets"] == {"morphable": "00"}
+
+
+def test_texture_models_share_a_folder_without_touching_each_other(photos: Path, tmp_path: Path) -> None:
+    for texture in ("gan", "pca"):
+        flows.reconstruct.reconstruct.fn([photos / "0.png"], tmp_path / "out", texture=texture)
+    gan, pca = sorted(tables.read(tmp_path / "out").to_pylist(), key=lambda row: row["texture_model"])
+    assert (gan["texture_model"], pca["texture_model"]) == ("gan", "pca")
+    assert gan["config_sha256"] != pca["config_sha256"]
+    assert gan["mesh"] != pca["mesh"]
+    for row in (gan, pca):
+        assert (tmp_path / "out" / row["mesh"]).is_file()
+    with np.load(tmp_path / "out" / Path(pca["mesh"]).with_name("parameters.npz"), allow_pickle=False) as file:
+        assert json.loads(str(file["metadata"]))["texture_model"] == "pca"
 
 
 def test_through_prefect_it_does_the_same(photos: Path, tmp_path: Path) -> None:

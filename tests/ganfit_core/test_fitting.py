@@ -20,8 +20,8 @@ from ganfit_core.morphable import MorphableModel
 from ganfit_core.parameters import LIGHT_MEAN, Parameters
 from ganfit_core.perception.align import AlignedFace
 from ganfit_core.pose import camera_from_landmarks
-from ganfit_core.texture.generator import Generator
-from tests.heads import camera, renderer
+from ganfit_core.texture import Generator, NetworkConfig, PCAConfig, PCATexture, TextureModel, VAEDecoder
+from tests.heads import camera, renderer, smooth_texture
 
 SIZE = 80
 QUICK = dataclasses.replace(
@@ -73,6 +73,37 @@ def assert_same(one: FitResult, other: FitResult, but: tuple[str, ...] = ()) -> 
     for field in dataclasses.fields(FitResult):
         if field.name not in but:
             np.testing.assert_equal(getattr(one, field.name), getattr(other, field.name), err_msg=field.name)
+
+
+def linear_texture() -> PCATexture:
+    """Smooth variations of a pale grey."""
+    texture_model = PCATexture(PCAConfig(latent_dim=16, resolution=32))
+    smooth = torch.cat([smooth_texture(seed, 32) for seed in range(16)]) - 0.5
+    texture_model.load_state_dict({"mean": torch.full((3 * 32**2,), 0.7), "basis": 0.2 * smooth.flatten(1)})
+    return texture_model.eval()
+
+
+def decoder() -> VAEDecoder:
+    """As it is initialised, but for paler colours."""
+    torch.manual_seed(0)
+    network = NetworkConfig(latent_dim=16, resolution=32, fmap_base=64, fmap_max=16)
+    texture_model = VAEDecoder(network).eval().requires_grad_(False)
+    texture_model.to_rgb.weight.mul_(0.2)
+    return texture_model
+
+
+@pytest.mark.parametrize("make", [linear_texture, decoder])
+def test_other_texture_models_are_fitted_too(
+    make: Callable[[], TextureModel], model: MorphableModel, identity_network: DlibResNet, faces: list[AlignedFace]
+) -> None:
+    fitter = Fitter(
+        model, make(), renderer(model, SIZE), identity_network, dataclasses.replace(QUICK, iterations=12)
+    )
+    (result,) = fitter.fit(faces[:1], seed=0)
+    assert result.texture.shape == (16,)
+    assert np.isfinite(result.history["total"]).all()
+    assert result.history["pixel"][-1] < result.history["pixel"][0]
+    assert result.losses["total"] < result.history["total"][0]
 
 
 def test_results_are_complete(model: MorphableModel, results: list[FitResult]) -> None:

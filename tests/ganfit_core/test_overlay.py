@@ -31,9 +31,9 @@ def test_six_tiles_show_what_their_titles_say() -> None:
         assert caption.max() == 255
 
 
-def line_heights(values: np.ndarray) -> np.ndarray:
+def line_heights(values: np.ndarray, logarithmic: bool = True) -> np.ndarray:
     """Mean row of the coloured line in each column that has any."""
-    blue = (overlay.curve(values) == overlay._LINE).all(axis=2)
+    blue = (overlay.curve(values, logarithmic=logarithmic) == overlay._LINE).all(axis=2)
     rows = np.arange(TILE)[:, None] * blue
     return rows.sum(axis=0)[blue.any(axis=0)] / blue.sum(axis=0)[blue.any(axis=0)]
 
@@ -51,3 +51,11 @@ def test_values_that_cannot_be_drawn_leave_gaps_and_do_not_raise() -> None:
     assert len(line_heights(np.array([np.nan, np.nan]))) == 0
     assert overlay.curve(np.array([])).shape == (TILE, TILE, 3)
     assert overlay.curve(np.array([3.0])).shape == (TILE, TILE, 3)
+
+
+def test_a_linear_axis_shows_negative_values_and_even_steps_as_a_straight_line() -> None:
+    heights = line_heights(np.linspace(-2, 3, 40), logarithmic=False)
+    columns = np.arange(len(heights))
+    assert heights[0] > TILE - 40
+    assert heights[-1] < 30
+    assert np.abs(heights - np.polyval(np.polyfit(columns, heights, 1), columns)).max() < 3
