@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import pyarrow as pa
 
@@ -15,8 +17,12 @@ LOSS_TERMS = ("identity", "identity_random", "content", "pixel", "landmark", "re
 """Terms of the energy, Eq. 13 of Fast-GANFIT, and their weighted sum."""
 STAGES = ("read", "detect", "align", "fit", "export")
 """What happens to a photograph, in this order; `stage` of a row names the last one entered."""
-PARTITIONS = ("method", "texture_model")
-"""Columns of `reconstructions` that are folders (Hive style) and not stored in the files."""
+PARTITIONS: dict[str, tuple[str, ...]] = {
+    "reconstructions": ("method", "texture_model"),
+    "frechet": ("extractor", "texture_model"),
+    "published": (),
+}
+"""Columns of each table that are folders (Hive style) and not stored in the files."""
 CAMERA, LIGHT = 10, 9
 
 
@@ -77,32 +83,92 @@ def reconstructions(dimensions: Dimensions) -> pa.Schema:
     )
 
 
+def frechet() -> pa.Schema:
+    """Columns of `frechet`: one row per texture model, extractor and reference."""
+    return pa.schema(
+        [
+            _column("run_id", pa.string(), "the run that wrote the row", nullable=False),
+            _column("texture_model", pa.string(), "gan, vae, pca, or training maps (folder)", nullable=False),
+            _column("asset_sha256", pa.string(), "of the model's file, or of the training maps drawn", nullable=False),
+            _column("extractor", pa.string(), "network whose features are compared (folder)", nullable=False),
+            _column("extractor_sha256", pa.string(), "of that network's weights", nullable=False),
+            _column("metric", pa.string(), "what `frechet` may be called; FID for one network only", nullable=False),
+            _column("protocol", pa.string(), "id of how maps become the extractor's input", nullable=False),
+            _column("protocol_version", pa.string(), "version of that protocol", nullable=False),
+            _column("resolution", pa.int32(), "side of the maps, texels", nullable=False),
+            _column("mask_sha256", pa.string(), "of the face mask at that resolution", nullable=False),
+            _column("n_generated", pa.int32(), "maps drawn from the model", nullable=False),
+            _column("n_reference", pa.int32(), "maps of held-out people, few of each", nullable=False),
+            _column("reference_sha256", pa.string(), "of the held-out maps and the choice from them", nullable=False),
+            _column("frechet", pa.float64(), "Frechet distance; depends on both numbers of maps", nullable=False),
+            _column("kid", pa.float64(), "unbiased MMD^2 under the cubic kernel", nullable=False),
+            _column("kid_low", pa.float64(), "lower end of its 95 % confidence interval", nullable=False),
+            _column("kid_high", pa.float64(), "upper end of it", nullable=False),
+            _column("warning", pa.string(), "why the distance deserves mistrust"),
+            _column("seed", pa.int64(), "seed of the draws and of the KID's subsets", nullable=False),
+            _column("units", pa.string(), "of `frechet`", nullable=False),
+            _column("code_version", pa.string(), "version of this program", nullable=False),
+            _column("created_at", pa.timestamp("us", tz="UTC"), "when the row was made", nullable=False),
+        ],
+        metadata={"table": "frechet", "version": "1"},
+    )
+
+
+def published() -> pa.Schema:
+    """Columns of `published`: one row per number of the literature."""
+    return pa.schema(
+        [
+            _column("method", pa.string(), "as the source names it", nullable=False),
+            _column("dataset", pa.string(), "what it was measured on", nullable=False),
+            _column("protocol", pa.string(), "id of how it was measured; never compared across ids", nullable=False),
+            _column("metric", pa.string(), "what was measured", nullable=False),
+            _column("value", pa.float64(), "the number as printed", nullable=False),
+            _column("source", pa.string(), "publication and table", nullable=False),
+        ],
+        metadata={"table": "published", "version": "1"},
+    )
+
+
 def documentation() -> str:
     """Markdown of every table's columns."""
-    symbolic = {"identity": "n_s", "expression": "n_e", "texture": "n_t"}
-    folders = "/".join(f"{name}=..." for name in PARTITIONS)
+    lines = ["# Tables", "", "Made from `data/schemas.py` by `make docs`; a test keeps the two equal.", ""]
+    lines += _section(
+        reconstructions(Dimensions(identity=1, expression=1, texture=1)),
+        "part-COLLECTION-SHARD",
+        "One row per photograph, or per face\nwith `--all-faces`; a photograph that could not be fitted has a row too. "
+        "The lengths n_s, n_e and\nn_t are those of the models in use.",
+        {"identity": "n_s", "expression": "n_e", "texture": "n_t"},
+    )
+    lines += _section(
+        frechet(),
+        "part-KEY-00000",
+        "One row per texture\nmodel: how far its maps are from those of held-out people. "
+        "The same files, numbers and seed replace their earlier row.",
+    )
+    lines += _section(published(), "part-all-00000", "Numbers from the literature.")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _section(schema: pa.Schema, part: str, text: str, symbolic: Mapping[str, str] = MappingProxyType({})) -> list[str]:
+    """One table's lines; ``symbolic`` names the lengths of vectors that the models decide."""
+    table = schema.metadata[b"table"].decode()
+    folders = "".join(f"{name}=.../" for name in PARTITIONS[table])
     lines = [
-        "# Tables",
+        f"## {table}",
         "",
-        "Made from `data/schemas.py` by `make docs`; a test keeps the two equal.",
-        "",
-        "## reconstructions",
-        "",
-        f"`OUT/reconstructions/{folders}/part-COLLECTION-SHARD.parquet`. One row per photograph, or per face",
-        "with `--all-faces`; a photograph that could not be fitted has a row too. The lengths n_s, n_e and",
-        "n_t are those of the models in use.",
+        *f"`OUT/{table}/{folders}{part}.parquet`. {text}".splitlines(),
         "",
         "| column | type | null | meaning |",
         "|---|---|---|---|",
     ]
-    for field in reconstructions(Dimensions(identity=1, expression=1, texture=1)):
+    for field in schema:
         kind = str(field.type)
         if field.name in symbolic:
             kind = f"fixed_size_list<float>[{symbolic[field.name]}]"
         kind = kind.replace("element: ", "").replace("item: ", "")
         null = "yes" if field.nullable else "no"
         lines.append(f"| `{field.name}` | `{kind}` | {null} | {field.metadata[b'description'].decode()} |")
-    return "\n".join(lines) + "\n"
+    return [*lines, ""]
 
 
 def _vector(length: int) -> pa.DataType:

