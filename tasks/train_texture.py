@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -51,7 +52,7 @@ def train_texture(maps: Path, out: Path, model: str, minutes: float, recipe: str
         raise ValueError(f"the model {model} has no recipe {recipe}, only {', '.join(RECIPES[model])}")
     shards = MapShards(maps)
     mask = _FILL_WEIGHT + (1 - _FILL_WEIGHT) * np.load(maps / "mask.npy")
-    source = json.loads((maps / SOURCE).read_text(encoding="utf-8"))
+    source = _source(maps)
     provenance = {
         "maps": str(len(shards)),
         "maps_sha256": shards.sha256(),
@@ -74,3 +75,12 @@ def train_texture(maps: Path, out: Path, model: str, minutes: float, recipe: str
         else VAETrainer(config, shards, mask, minutes, device)
     )
     return train(trainer, out, provenance={**provenance, "minutes": str(minutes)}, on_step=listen)
+
+
+def _source(maps: Path) -> dict[str, Any]:
+    """What the maps say of their making. Raises ValueError without the UV layout they belong to."""
+    path = maps / SOURCE
+    source: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    if "uv_sha256" not in source:
+        raise ValueError(f"{path} does not say which UV layout the maps have; finish `ganfit textures build` first")
+    return source

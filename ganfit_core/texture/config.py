@@ -135,6 +135,8 @@ class TrainingConfig(RunConfig):
     """Adam learning rate of the generator in `reconstruct`, where no adversary limits it."""
     discriminator_lr: float = 1e-3
     """Adam learning rate of the discriminator."""
+    rate_decay: float = 0.0
+    """Share of the run, at its end, over which both learning rates fall to zero in a straight line."""
     betas: tuple[float, float] = (0.0, 0.99)
     """Adam moments of both networks (App. A.1)."""
     loss: Loss = "wgan-gp"
@@ -204,7 +206,10 @@ class TrainingConfig(RunConfig):
             batch_sizes={32: 16, 64: 16, 128: 16},
             generator_lr=3e-3,
             discriminator_lr=3e-3,
-            ema_half_life=8_000.0,
+            # At this learning rate the weights wander: an average over 8,000 images blurs (Frechet distance 3.5 where
+            # the last weights had 1.6), while the decay leaves little to average.
+            ema_half_life=2_000.0,
+            rate_decay=0.25,
             loss="nonsaturating-r1",
             r1_gamma=0.1,
             anchor_weight=3.0,

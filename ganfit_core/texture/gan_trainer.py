@@ -80,9 +80,9 @@ class GANTrainer(Trainer):
         """One update of both networks (of the generator alone while reconstructing) and of the average."""
         stage, alpha = self.schedule_position()
         reconstructs = stage.phase == "reconstruct"
-        self.generator_adam.param_groups[0]["lr"] = (
-            self.config.reconstruction_lr if reconstructs else self.config.generator_lr
-        )
+        rate = self.config.reconstruction_lr if reconstructs else self.config.generator_lr
+        self.generator_adam.param_groups[0]["lr"] = rate * self._decay()
+        self.discriminator_adam.param_groups[0]["lr"] = self.config.discriminator_lr * self._decay()
         n = self.config.batch_sizes[stage.resolution]
         real, indices, flips = self._maps(stage.resolution, n, alpha)
         latents = torch.randn(n, self.config.network.latent_dim, generator=self.random)
@@ -95,6 +95,10 @@ class GANTrainer(Trainer):
                 latents[:paired] = self.map_latents[flips[:paired].long(), indices[:paired]]
             self._adversarial(stage.resolution, alpha, real, latents.to(self.device), paired)
         self._shown(n, (self.average, self.generator))
+
+    def _decay(self) -> float:
+        share = self.config.rate_decay
+        return min(1.0, (1.0 - self.progress()) / share) if share > 0 else 1.0
 
     def _reconstruct(self, side: int, real: Tensor, latents: Tensor) -> None:
         with self._autocast():

@@ -83,6 +83,13 @@ def test_a_folder_without_maps_is_told(tmp_path: Path) -> None:
     assert "no UV maps" in run.output
 
 
+def test_maps_of_an_unfinished_build_are_told(folder: Path) -> None:
+    (folder / "source.json").unlink()
+    run = CliRunner().invoke(app, ["textures", "train", str(folder), "--out", str(folder.parent / "out")])
+    assert run.exit_code == 2
+    assert "finish `ganfit textures build`" in run.output
+
+
 def test_the_shipped_recipes_suit_their_models() -> None:
     for model, recipes in tasks.train_texture.RECIPES.items():
         assert "cpu" in recipes

@@ -187,6 +187,21 @@ def test_a_loss_that_is_not_finite_stops_the_run(maps, tmp_path):
         run(vae_config(learning_rate=float("inf")), maps, tmp_path)
 
 
+def test_learning_rates_fall_to_zero_over_the_last_share_of_the_run(maps):
+    trainer = GANTrainer(small_config(rate_decay=0.5, total_images=1000), maps, None, None, "cpu")
+    found = {}
+    while trainer.progress() < 1.0:
+        before = trainer.progress()
+        trainer.step()
+        found[before] = trainer.discriminator_adam.param_groups[0]["lr"] / trainer.config.discriminator_lr
+        if trainer.schedule_position()[0].phase != "reconstruct" and before > 0.2:
+            assert trainer.generator_adam.param_groups[0]["lr"] == trainer.config.generator_lr * found[before]
+    for progress, rate in found.items():
+        assert rate == pytest.approx(min(1.0, 2 * (1 - progress)))
+    assert min(found.values()) < 0.1
+    assert max(found.values()) == 1.0
+
+
 def test_average_is_exponential():
     average, model = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
     start = average.weight.clone()
