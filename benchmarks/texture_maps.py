@@ -1,8 +1,9 @@
 """Speed and memory of making UV maps out of photographs; the last line is JSON.
 
-python benchmarks/texture_maps.py $GANFIT_DATASETS/lfw/lfw-deepfunneled --n 10000 --out runs/textures_benchmark
+    python -m benchmarks.texture_maps --n 1024
 
-Memory is this process's resident set after every shard of 256 photographs: it must not grow with their number.
+The photographs are LFW's, below GANFIT_DATASETS. Memory is this process's resident set after every shard of 256: it
+must not grow with their number.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import tempfile
 import time
 from pathlib import Path
@@ -17,6 +19,7 @@ from pathlib import Path
 import torch
 
 from flows.build_textures import SHARD, shards_of
+from ganfit_core.texture.maps import TRAIN
 from tasks.complete_maps import complete_shard, learn_statistics
 from tasks.unwrap_faces import part_name, unwrap_photos
 
@@ -30,19 +33,21 @@ def resident_mb() -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("photos", type=Path)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--n", type=int, default=1024, help="photographs")
-    parser.add_argument("--out", type=Path, help="folder to keep the maps in, where a later call continues")
-    args = parser.parse_args()
+    arguments = parser.parse_args()
+    if "GANFIT_DATASETS" not in os.environ:
+        print(json.dumps({"skipped": "GANFIT_DATASETS not set: LFW is needed"}))
+        return
     torch.set_flush_denormal(True)
+    photos = Path(os.environ["GANFIT_DATASETS"], "lfw", "lfw-deepfunneled")
     with tempfile.TemporaryDirectory() as scratch:
-        measure(args.photos, args.n, args.out or Path(scratch))
+        measure(photos, arguments.n, Path(scratch))
 
 
 def measure(photos: Path, n: int, out: Path) -> None:
     """Unwrap and complete the first `n` photographs of the flow's own order, and print what it took."""
-    shards = [units for _, units in shards_of([photos], None)][: -(-n // SHARD)]
+    shards = [units for _, units in shards_of([photos], None, SHARD)][: -(-n // SHARD)]
     start, memory = time.process_time(), {"unwrap": [], "complete": []}  # type: dict[str, list[float]]
     parts = []
     for units in shards:
@@ -50,10 +55,10 @@ def measure(photos: Path, n: int, out: Path) -> None:
         memory["unwrap"].append(resident_mb())
         print(f"{len(parts)}/{len(shards)} unwrapped, {memory['unwrap'][-1]} MB", flush=True)
     unwrapped = time.process_time()
-    statistics = learn_statistics.fn(parts, out)
+    statistics = learn_statistics.fn(parts, RESOLUTION, out)
     learnt = time.process_time()
     for index, part in enumerate(parts):
-        complete_shard.fn(part, statistics, out / "maps" / f"train-{index:05d}.npy")
+        complete_shard.fn(part, TRAIN, statistics, out / "maps" / f"{TRAIN}-{index:05d}.npy")
         memory["complete"].append(resident_mb())
     images = sum(len(units) for units in shards)
     result = {
@@ -69,6 +74,7 @@ def measure(photos: Path, n: int, out: Path) -> None:
             step: {"second_shard": mb[min(1, len(mb) - 1)], "last_shard": mb[-1], "most": max(mb)}
             for step, mb in memory.items()
         },
+        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
     }
     print(json.dumps(result))
 

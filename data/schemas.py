@@ -114,6 +114,28 @@ def frechet() -> pa.Schema:
     )
 
 
+def texture_maps() -> pa.Schema:
+    """Columns of the index of a texture folder: one row per photograph."""
+    return pa.schema(
+        [
+            _column("unit_id", pa.string(), "path of the photograph below its collection", nullable=False),
+            _column("split", pa.string(), "train or held_out", nullable=False),
+            _column("subject", pa.string(), "who it shows, where LFW's pairs.txt was given"),
+            _column("landmark_error", pa.float32(), "of the shape's fit, share of the inter-ocular distance"),
+            _column("yaw", pa.float32(), "degrees"),
+            _column("pitch", pa.float32(), "degrees"),
+            _column("seen", pa.float32(), "share of the face that the photograph shows"),
+            _column("sharpness", pa.float32(), "variance of the Laplacian within the face, grey values 0 to 255"),
+            _column("contrast", pa.float32(), "of the light divided out: standard deviation of its logarithm"),
+            _column("oddity", pa.float32(), "RMS departure from what the other maps make likely, colours in [0, 1]"),
+            _column("reason", pa.string(), "why there is no map; null where there is one"),
+            _column("file", pa.string(), "of maps/ that holds the map"),
+            _column("row", pa.int32(), "of the map in that file"),
+        ],
+        metadata={"table": "texture_maps", "version": "1"},
+    )
+
+
 def published() -> pa.Schema:
     """Columns of `published`: one row per number of the literature."""
     return pa.schema(
@@ -134,29 +156,37 @@ def documentation() -> str:
     lines = ["# Tables", "", "Made from `data/schemas.py` by `make docs`; a test keeps the two equal.", ""]
     lines += _section(
         reconstructions(Dimensions(identity=1, expression=1, texture=1)),
-        "part-COLLECTION-SHARD",
+        _path("reconstructions", "part-COLLECTION-SHARD"),
         "One row per photograph, or per face\nwith `--all-faces`; a photograph that could not be fitted has a row too. "
         "The lengths n_s, n_e and\nn_t are those of the models in use.",
         {"identity": "n_s", "expression": "n_e", "texture": "n_t"},
     )
     lines += _section(
         frechet(),
-        "part-KEY-00000",
+        _path("frechet", "part-KEY-00000"),
         "One row per texture\nmodel: how far its maps are from those of held-out people. "
         "The same files, numbers and seed replace their earlier row.",
     )
-    lines += _section(published(), "part-all-00000", "Numbers from the literature.")
+    lines += _section(published(), _path("published", "part-all-00000"), "Numbers from the literature.")
+    lines += _section(
+        texture_maps(),
+        "OUT/index.parquet",
+        "What `ganfit textures build` made\nof every photograph.",
+    )
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _section(schema: pa.Schema, part: str, text: str, symbolic: Mapping[str, str] = MappingProxyType({})) -> list[str]:
-    """One table's lines; ``symbolic`` names the lengths of vectors that the models decide."""
-    table = schema.metadata[b"table"].decode()
+def _path(table: str, part: str) -> str:
     folders = "".join(f"{name}=.../" for name in PARTITIONS[table])
+    return f"OUT/{table}/{folders}{part}.parquet"
+
+
+def _section(schema: pa.Schema, path: str, text: str, symbolic: Mapping[str, str] = MappingProxyType({})) -> list[str]:
+    """One table's lines; ``symbolic`` names the lengths of vectors that the models decide."""
     lines = [
-        f"## {table}",
+        f"## {schema.metadata[b'table'].decode()}",
         "",
-        *f"`OUT/{table}/{folders}{part}.parquet`. {text}".splitlines(),
+        *f"`{path}`. {text}".splitlines(),
         "",
         "| column | type | null | meaning |",
         "|---|---|---|---|",

@@ -165,7 +165,7 @@ def build_maps(
         _stop(str(error), BAD_ARGUMENT)
     except AssetError as error:
         _stop(str(error), 1)
-    out.print(f"{out_folder / 'maps'}  {int(index['reason'].isna().sum())} maps of {len(index)} photographs")
+    out.print(f"{out_folder / 'maps'}  {index['reason'].null_count} maps of {len(index)} photographs")
 
 
 @textures_app.command("train")

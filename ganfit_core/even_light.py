@@ -56,10 +56,10 @@ def even_light(
 ) -> Evened:
     """Divides out the shading of photographs, keeping their brightness, and half of their departure in skin chroma.
 
-    The logarithm of the ratio between a map's luminance and the reference's is fitted, map by map, by second-order
-    spherical harmonics of the normal (nine coefficients explain diffuse shading: Ramamoorthi and Hanrahan 2001), on
-    skin alone and robustly (Cauchy weights), so that hair and beards are not mistaken for shadow. Only the part that
-    varies over the face is removed.
+    The logarithm of the ratio between a map and the reference, the channels weighed as in luminance, is fitted, map by
+    map, by second-order spherical harmonics of the normal (nine coefficients explain diffuse shading: Ramamoorthi and
+    Hanrahan 2001), on skin alone and robustly (Cauchy weights), so that hair and beards are not mistaken for shadow.
+    Only the part that varies over the face is removed.
 
     Args:
         textures: in [0, 1].

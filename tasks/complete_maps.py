@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
 from numpy.typing import NDArray
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from data import assets
+from data import assets, schemas
 from data.assets.hashing import sha256_of, write_json
+from data.files import replace
 from data.lfw import HELD_OUT_FOLD, person_of
 from ganfit_core.map_completion import MapCompletion, Regions, rejections, seen_share
 from ganfit_core.morphable import MorphableModel
@@ -21,43 +24,44 @@ from tasks.run import code_version
 from tasks.unwrap_faces import read_part
 
 MAPS, INDEX, SOURCE, STATISTICS, MASK = "maps", "index.parquet", "source.json", "statistics.safetensors", "mask.npy"
-FEWEST_MAPS = 4
-# What is usual is learnt from this many maps at most: their small copies are held in memory together.
+# What is usual is learnt from about this many maps at most: their small copies are held in memory together.
 _SAMPLE = 3000
 
 
-class TooFewMapsError(ValueError):
-    """Too few faces passed the quality thresholds to learn from."""
-
-
 @task(name="learn statistics", cache_policy=NO_CACHE, persist_result=False)
-def learn_statistics(parts: list[Path], out: Path) -> Path:
+def learn_statistics(parts: list[Path], resolution: int, out: Path) -> Path:
     """Learn what the maps of `parts` have in common; writes `out`/statistics.safetensors and mask.npy.
 
-    Raises TooFewMapsError when hardly a face passes.
+    What an earlier run completed in `out` is removed first, the record of it before anything: nobody shall take a
+    mixture of two runs, perhaps with another split, for one.
+
+    Raises ganfit_core.map_completion.TooFewMapsError when hardly a face passes.
     """
-    model = MorphableModel.load(assets.find("morphable"))
-    sample: list[PartialMaps] = []
-    regions: Regions | None = None
-    count = faces = 0
-    for part in parts:
-        if count >= _SAMPLE:
-            break
-        maps = read_part(part).maps
-        regions = regions or Regions.of(model, maps.textures.shape[1])
-        good = np.flatnonzero(rejections(_quality(maps, regions)) == "")
-        sample.append(_rows(maps, good))
-        count, faces = count + len(good), faces + len(maps.textures)
-    if regions is None or count < FEWEST_MAPS:
-        raise TooFewMapsError(f"{count} of {faces} faces are good enough; {FEWEST_MAPS} are needed")
+    for record in (out / SOURCE, out / INDEX):
+        record.unlink(missing_ok=True)
+    (out / MAPS).mkdir(parents=True, exist_ok=True)
+    for stale in (out / MAPS).iterdir():
+        stale.unlink()
+    regions = Regions.of(MorphableModel.load(assets.find("morphable")), resolution)
     path = out / STATISTICS
-    MapCompletion.learn(sample, regions).save(path)
-    np.save(out / MASK, regions.face.numpy().astype(np.float32))
+    MapCompletion.learn(_good(parts, regions), regions).save(path)
+    replace(out / MASK, lambda file: np.save(file, regions.face.numpy().astype(np.float32)))
     return path
 
 
+def _good(parts: list[Path], regions: Regions) -> Iterator[PartialMaps]:
+    count = 0
+    for part in parts:
+        if count >= _SAMPLE:
+            return
+        maps = read_part(part).maps
+        good = np.flatnonzero(rejections(_quality(maps, regions)) == "")
+        yield _rows(maps, good)
+        count += len(good)
+
+
 @task(name="complete shard", cache_policy=NO_CACHE, persist_result=False)
-def complete_shard(part: Path, statistics: Path, target: Path) -> pd.DataFrame:
+def complete_shard(part: Path, split: str, statistics: Path, target: Path) -> pd.DataFrame:
     """Write the maps of a part that may be learnt from to `target`, uint8 (n, R, R, 3); n may be 0, then no file.
 
     Returns one row per photograph of the part, with its quality, `reason` (null for maps that were kept), `file` and
@@ -71,7 +75,8 @@ def complete_shard(part: Path, statistics: Path, target: Path) -> pd.DataFrame:
     completed = completion.complete(_rows(shard.maps, candidates))
     reasons[candidates] = completion.rejections(completed)
     kept = completed.textures[reasons[candidates] == ""]
-    _write_maps(target, kept)
+    if len(kept):
+        replace(target, lambda file: np.save(file, kept))
 
     rows = pd.DataFrame({"unit_id": shard.unit_ids, **quality})
     for name in ("contrast", "oddity"):
@@ -83,21 +88,19 @@ def complete_shard(part: Path, statistics: Path, target: Path) -> pd.DataFrame:
     rows.loc[reasons == "", "row"] = np.arange(len(kept), dtype=np.int32)
     without = pd.DataFrame({"unit_id": list(shard.without), "reason": list(shard.without.values())})
     rows = pd.concat([rows, without.astype("string")], ignore_index=True) if len(without) else rows
-    rows.insert(1, "subject", [person_of(unit_id) for unit_id in rows["unit_id"]])
-    rows.insert(2, "split", target.name.rsplit("-", 1)[0])
+    rows["split"] = split
     return rows
 
 
 @task(name="write index", cache_policy=NO_CACHE, persist_result=False)
-def write_index(rows: list[pd.DataFrame], out: Path, photos: list[Path], pairs: Path | None) -> pd.DataFrame:
+def write_index(rows: list[pd.DataFrame], out: Path, photos: list[Path], pairs: Path | None) -> pa.Table:
     """Write `out`/index.parquet, one row per photograph, and source.json: what the maps were made of, for weights that
     are trained on them."""
     index = pd.concat(rows, ignore_index=True)
-    for stale in {path.name for path in (out / MAPS).iterdir()} - set(index["file"].dropna()):
-        (out / MAPS / stale).unlink()  # of a run over other photographs
-    temporary = out / f"{INDEX}.tmp"
-    index.to_parquet(temporary, index=False)
-    os.replace(temporary, out / INDEX)
+    # Only LFW's files are known to be named after people.
+    index["subject"] = [person_of(unit_id) if pairs else None for unit_id in index["unit_id"]]
+    table = pa.Table.from_pandas(index, schemas.texture_maps(), preserve_index=False)
+    replace(out / INDEX, lambda file: pyarrow.parquet.write_table(table, file, compression="zstd"))
     morphable = assets.locate("morphable")
     source = {
         "photographs": len(index),
@@ -110,7 +113,7 @@ def write_index(rows: list[pd.DataFrame], out: Path, photos: list[Path], pairs: 
         "code_version": code_version(),
     }
     write_json(out / SOURCE, source)
-    return index
+    return table
 
 
 def _quality(maps: PartialMaps, regions: Regions) -> dict[str, NDArray[np.float32]]:
@@ -124,16 +127,3 @@ def _rows(maps: PartialMaps, rows: NDArray[np.int64]) -> PartialMaps:
         maps.normals[rows],
         {name: values[rows] for name, values in maps.quality.items()},
     )
-
-
-def _write_maps(target: Path, maps: NDArray[np.uint8]) -> None:
-    target.unlink(missing_ok=True)
-    if not len(maps):
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_suffix(".tmp")
-    with temporary.open("wb") as handle:
-        np.save(handle, maps)
-        handle.flush()
-        os.fsync(handle.fileno())
-    temporary.replace(target)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
+import logging
+import zipfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,13 +16,20 @@ from prefect.cache_policies import NO_CACHE
 
 from data import assets
 from data.collections import Unit
+from data.files import replace
 from ganfit_core.morphable import MorphableModel
 from ganfit_core.partial_maps import CROP_SIZE, PartialMaps, partial_maps
 from ganfit_core.perception.align import AlignedFace, align_face
 from ganfit_core.perception.detect import CenterFace
 from ganfit_core.perception.faces import find_faces
 from ganfit_core.perception.landmarks import DlibLandmarks
-from ganfit_core.perception.photo import PhotoError, read_photo
+from ganfit_core.perception.photo import read_photo
+from tasks.run import one_line
+
+logger = logging.getLogger(__name__)
+
+# Of the arithmetic behind a part: parts of another version are made anew.
+_VERSION = 1
 
 
 class Shard(NamedTuple):
@@ -36,14 +44,13 @@ class Shard(NamedTuple):
 
 @task(name="unwrap photos", tags=["accelerator"], cache_policy=NO_CACHE, persist_result=False)
 def unwrap_photos(units: list[Unit], resolution: int, part: Path) -> Path:
-    """Unwrap the largest face of every photograph into `part` (npz).
+    """Unwrap the largest face of every photograph into `part` (npz); a photograph that fails only lacks its map.
 
     A part that exists is left as it is, so that a killed run resumes.
     """
-    if not part.exists():
+    if not zipfile.is_zipfile(part):
         shard = _unwrap(units, resolution)
         part.parent.mkdir(parents=True, exist_ok=True)
-        temporary = part.with_suffix(".tmp")
         arrays: dict[str, NDArray[Any]] = {
             "unit_ids": np.array(shard.unit_ids, dtype=str),
             "without": np.array(json.dumps(shard.without)),
@@ -52,18 +59,27 @@ def unwrap_photos(units: list[Unit], resolution: int, part: Path) -> Path:
             "normals": shard.maps.normals,
         }
         arrays |= {f"quality_{name}": values for name, values in shard.maps.quality.items()}
-        with temporary.open("wb") as handle:
-            np.savez(handle, allow_pickle=False, **arrays)
-            handle.flush()
-            os.fsync(handle.fileno())
-        temporary.replace(part)
+        replace(part, lambda file: np.savez(file, allow_pickle=False, **arrays))
     return part
 
 
 def part_name(units: list[Unit], resolution: int) -> str:
-    """Name of a shard's part file: another for other photographs, another resolution or shape model."""
-    content = json.dumps([[unit.unit_id for unit in units], resolution, assets.locate("morphable").sha256])
-    return f"{hashlib.sha256(content.encode()).hexdigest()[:20]}.npz"
+    """Name of a shard's part file: another for other or changed photographs, another resolution or other models."""
+    content = [
+        _VERSION,
+        resolution,
+        [assets.locate(asset).sha256 for asset in ("morphable", "centerface", "dlib-landmarks-68")],
+        [[unit.unit_id, *_state(unit.path)] for unit in units],
+    ]
+    return f"{hashlib.sha256(json.dumps(content).encode()).hexdigest()[:20]}.npz"
+
+
+def _state(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0
+    return found.st_size, found.st_mtime_ns
 
 
 def read_part(part: Path) -> Shard:
@@ -83,13 +99,15 @@ def _unwrap(units: list[Unit], resolution: int) -> Shard:
     for unit in units:
         try:
             rgb = read_photo(unit.path)
-        except PhotoError as error:
-            without[unit.unit_id] = str(error)
+            faces = find_faces(rgb, detect, landmarks)
+            if not faces:
+                without[unit.unit_id] = "no face"
+                continue
+            face = align_face(rgb, faces[0].landmarks, CROP_SIZE)
+        except Exception as error:  # one photograph must not end the run
+            logger.debug("%s: no map", unit.unit_id, exc_info=True)
+            without[unit.unit_id] = one_line(error)
             continue
-        faces = find_faces(rgb, detect, landmarks)
-        if faces:
-            unit_ids.append(unit.unit_id)
-            aligned.append(align_face(rgb, faces[0].landmarks, CROP_SIZE))
-        else:
-            without[unit.unit_id] = "no face"
+        unit_ids.append(unit.unit_id)
+        aligned.append(face)
     return Shard(unit_ids, partial_maps(aligned, MorphableModel.load(assets.find("morphable")), resolution), without)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +20,14 @@ from data.collections import Unit
 from data.lfw import PAIRS_PER_CLASS
 from ganfit_core.morphable import MorphableModel
 from ganfit_core.texture.maps import MapShards
-from tasks.unwrap_faces import read_part, unwrap_photos
+from tasks.complete_maps import learn_statistics
+from tasks.unwrap_faces import part_name, read_part, unwrap_photos
 
 RESOLUTION = 64
 HELD_OUT = "Held_Out_Person"
 # The module, which the flow of the same name hides.
 flow_module = importlib.import_module("flows.build_textures")
+unwrap_module = importlib.import_module("tasks.unwrap_faces")
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +69,7 @@ def build(photos: Path, pairs: Path, out: Path) -> pd.DataFrame:
 def build_from(photos: list[Path], pairs: Path | None, out: Path) -> pd.DataFrame:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(flow_module, "SHARD", 4)
-        found: pd.DataFrame = flow_module.build_textures.fn(photos, out, pairs, RESOLUTION)
+        found: pd.DataFrame = flow_module.build_textures.fn(photos, out, pairs, RESOLUTION).to_pandas()
     return found
 
 
@@ -82,8 +85,7 @@ def test_index_has_a_row_per_photograph(built: tuple[Path, pd.DataFrame]) -> Non
     rows = index.set_index("unit_id")
     assert len(rows) == len(index) == 7
     assert rows.loc["No_Face/No_Face_0001.png", "reason"] == "no face"
-    assert "Broken" in rows.loc["Broken_0001.jpg"].name
-    assert rows.loc["Broken_0001.jpg", "reason"]
+    assert "not an image" in rows.loc["Broken_0001.jpg", "reason"]
     assert set(rows["split"]) == {"train", "held_out"}
     assert list(rows.index[rows["split"] == "held_out"]) == [f"{HELD_OUT}/{HELD_OUT}_0001.png"]
     assert rows.loc["Ada_One/Ada_One_0002.png", "subject"] == "Ada_One"
@@ -155,10 +157,61 @@ def test_second_run_resumes(photos: Path, pairs: Path, built: tuple[Path, pd.Dat
 def test_part_that_exists_is_left_alone(tmp_path: Path) -> None:
     part = tmp_path / "parts" / "0.npz"
     part.parent.mkdir()
-    part.write_bytes(b"of an earlier run")
+    np.savez(part, of="an earlier run")
+    before = part.read_bytes()
     missing = Unit("A_0001.jpg", tmp_path / "A_0001.jpg")
     assert unwrap_photos.fn([missing], RESOLUTION, part) == part
-    assert part.read_bytes() == b"of an earlier run"
+    assert part.read_bytes() == before
+
+
+def test_a_damaged_part_is_made_anew(tmp_path: Path) -> None:
+    part = tmp_path / "0.npz"
+    part.write_bytes(b"torn")
+    unwrap_photos.fn([Unit("A_0001.jpg", tmp_path / "A_0001.jpg")], RESOLUTION, part)
+    assert "no such file" in read_part(part).without["A_0001.jpg"].lower()
+
+
+def test_one_photograph_that_fails_leaves_the_others(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["Ada_One/Ada_One_0001.png", "Eve_Two/Eve_Two_0001.png"]
+    align, calls = unwrap_module.align_face, []
+
+    def fail_once(*arguments: object) -> object:
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise ArithmeticError("no similarity")
+        return align(*arguments)
+
+    monkeypatch.setattr(unwrap_module, "align_face", fail_once)
+    shard = read_part(unwrap_photos.fn([Unit(n, photos / n) for n in names], RESOLUTION, tmp_path / "0.npz"))
+    assert shard.unit_ids == names[1:]
+    assert "no similarity" in shard.without[names[0]]
+
+
+def test_a_changed_photograph_gets_a_part_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "A_0001.jpg"
+    path.write_bytes(b"one")
+    first = part_name([Unit("A_0001.jpg", path)], RESOLUTION)
+    assert part_name([Unit("A_0001.jpg", path)], RESOLUTION) == first
+    path.write_bytes(b"another")
+    assert part_name([Unit("A_0001.jpg", path)], RESOLUTION) != first
+
+
+def test_a_rebuild_never_mixes_with_what_was_there(built: tuple[Path, pd.DataFrame], tmp_path: Path) -> None:
+    out = tmp_path / "textures"
+    shutil.copytree(built[0], out)
+    (out / "maps" / "train-00099.npy").write_bytes(b"of a longer run")
+    parts = [part for part in (out / "parts").iterdir() if len(read_part(part).unit_ids) > 1]
+    learn_statistics.fn(parts, RESOLUTION, out)
+    assert not (out / "source.json").exists()
+    assert not (out / "index.parquet").exists()
+    assert list((out / "maps").iterdir()) == []
+
+
+def test_an_unfit_resolution_is_told(photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="power of two"):
+        flow_module.build_textures.fn([photos], tmp_path, None, 100)
 
 
 def test_photos_without_a_face_give_an_empty_shard(photos: Path, tmp_path: Path) -> None:

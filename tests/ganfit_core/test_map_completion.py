@@ -14,6 +14,7 @@ from ganfit_core.map_completion import (
     Completed,
     MapCompletion,
     Regions,
+    TooFewMapsError,
     rejections,
     seen_share,
 )
@@ -123,6 +124,23 @@ def test_saved_and_loaded_it_does_the_same(
     np.testing.assert_allclose(one.oddity, other.oddity, rtol=1e-5)
 
 
-def test_nothing_to_learn_from_is_an_error(regions: Regions) -> None:
-    with pytest.raises(ValueError, match="no map"):
+def test_a_group_without_a_good_map_is_left_out(albedo: NDArray[np.float32], regions: Regions) -> None:
+    lit = photographed(albedo[:8], np.zeros(8, np.float32), slice(0, 0))
+    nobody = photographed(albedo[:0], np.zeros(0, np.float32), slice(0, 0))
+    found = MapCompletion.learn([lit, nobody], regions)
+    expected = MapCompletion.learn([lit], regions)
+    torch.testing.assert_close(found.statistics.mean, expected.statistics.mean)
+
+
+def test_too_few_maps_to_learn_from_is_an_error(albedo: NDArray[np.float32], regions: Regions) -> None:
+    with pytest.raises(TooFewMapsError, match="good enough"):
         MapCompletion.learn([], regions)
+    harsh = photographed(albedo[:8] * 0.3, np.full(8, 0.9, np.float32), slice(0, 0))
+    reference = photographed(albedo[8:16] * 0.3, np.full(8, -0.9, np.float32), slice(0, 0))
+    with pytest.raises(TooFewMapsError, match="evenly lit"):
+        MapCompletion.learn([harsh, reference], regions)
+
+
+def test_what_is_not_a_number_is_rejected() -> None:
+    quality = dict.fromkeys(("landmark_error", "yaw", "pitch", "seen", "sharpness"), np.array([np.nan], np.float32))
+    assert rejections(quality).tolist() == ["landmark error"]
