@@ -43,7 +43,9 @@ def kernel_distance(
     """Mean MMD^2 over disjoint random subsets, with its 95 % confidence interval from Student's t.
 
     Disjoint subsets make independent estimates, so that their spread gives an interval that holds (the B-test of
-    Zaremba et al. 2013); the customary overlapping subsets understate it. `seed` chooses the subsets.
+    Zaremba et al. 2013); the customary overlapping subsets understate it. That is so for vectors that are independent;
+    where several are of one person, they fall into different subsets and the interval is a little too narrow. `seed`
+    chooses the subsets.
 
     Raises ValueError if a side has fewer than two vectors for each of the SUBSETS subsets.
     """

@@ -5,7 +5,9 @@ face mask, with a grey of 0.5 outside; the smallest square around the mask; bicu
 extractor's input. Without the crop half of the features' positions would see nothing but grey.
 
 The reference is of held-out people, with at most PER_PERSON maps of each. Photographs of the famous are many: in LFW's
-tenth fold a third shows one man, and real maps of other people would be told apart from such a reference.
+tenth fold a third shows one man, and real maps of other people would be told apart from such a reference. Maps of one
+person are still alike: the KID's subsets, which part them, are not quite independent, and its interval is a little too
+narrow.
 """
 
 from __future__ import annotations

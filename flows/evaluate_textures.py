@@ -20,8 +20,8 @@ from tasks.steps import call
 
 TRAINING_MAPS = "training maps"
 """Name of the row of real maps: what a perfect model would reach."""
-SAMPLES = 3000
-"""Maps drawn from each model: 4 CPU-minutes with vgg16."""
+SAMPLES = 2000
+"""Maps drawn from each model: two and a half CPU-minutes with vgg16."""
 
 
 @flow(name="evaluate-textures")

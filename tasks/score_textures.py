@@ -34,6 +34,7 @@ from tasks.progress import current
 from tasks.run import code_version
 
 _BATCH = 32
+_MUST_AGREE = {"held-out people": ("held_out", "pairs_sha256"), "UV coordinates": ("uv_sha256",)}
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,8 @@ class Features:
 def resolution_of_model(path: Path, kind: str, folder: Path) -> int:
     """Side of the model's maps, texels.
 
-    Raises ValueError for a file that is no texture model of that kind or belongs to another UV layout than the folder's
-    maps.
+    Raises ValueError for a file that is no texture model of that kind, or one that does not say that it was trained
+    with the UV layout and without the held-out people of the folder's maps.
     """
     return _texture_model(path, kind, folder).resolution
 
@@ -183,10 +184,13 @@ def _texture_model(path: Path, kind: str, folder: Path) -> TextureModel:
     model = load_texture_model(path)
     if model.kind != kind:
         raise ValueError(f"{path} holds a {model.kind}, not a {kind}")
-    source = json.loads((folder / SOURCE).read_text(encoding="utf-8")) if (folder / SOURCE).is_file() else {}
-    layouts = source.get("uv_sha256"), model.provenance.get("uv_sha256")
-    if None not in layouts and len(set(layouts)) == 2:
-        raise ValueError(f"{path} was trained on another UV layout than that of the maps in {folder}")
+    if not (folder / SOURCE).is_file():
+        raise ValueError(f"{folder} holds no {SOURCE}")
+    source = json.loads((folder / SOURCE).read_text(encoding="utf-8"))
+    trained = {**json.loads(model.provenance.get("source", "{}")), "uv_sha256": model.provenance.get("uv_sha256")}
+    for what, names in _MUST_AGREE.items():
+        if any(trained.get(name) is None or trained[name] != source.get(name) for name in names):
+            raise ValueError(f"{path} was trained with other {what} than the maps in {folder} have, or does not say")
     return model.to(_device()).eval()
 
 
@@ -219,7 +223,7 @@ def _features(source: _Maps, folder: Path, extractor: str) -> Features:
     mask_sha256 = hashlib.sha256(mask.tobytes()).hexdigest()
     key = {
         "protocol": [PROTOCOL, VERSION],
-        "extractor": network_sha256,
+        "extractor": [network.name, network.version, network.input_size, network.dim, network_sha256],
         "mask": mask_sha256,
         "resolution": source.resolution,
         "source": source.sha256,

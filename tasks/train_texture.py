@@ -13,7 +13,7 @@ import torch
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from ganfit_core.texture import NetworkConfig, PCAConfig, TrainingConfig, VAETrainingConfig
+from ganfit_core.texture import PCAConfig, TrainingConfig, VAETrainingConfig
 from ganfit_core.texture.gan_trainer import GANTrainer
 from ganfit_core.texture.maps import MapShards
 from ganfit_core.texture.pca_training import train_pca
@@ -29,14 +29,14 @@ _FILL_WEIGHT = 0.3
 RECIPES: dict[str, dict[str, Callable[[int], TrainingConfig | VAETrainingConfig | PCAConfig]]] = {
     "gan": {
         "cpu": lambda side: TrainingConfig.cpu_128(),
-        "paper": lambda side: TrainingConfig(network=NetworkConfig(resolution=side)),
+        "paper": lambda side: TrainingConfig.paper(side, "bf16" if torch.cuda.is_available() else "fp32"),
     },
     "vae": {"cpu": lambda side: VAETrainingConfig.cpu_128()},
     "pca": {"cpu": lambda side: PCAConfig()},
 }
 """Model -> recipe -> the maps' texels a side -> configuration. ``cpu``: for 128 texels and one core; the GAN starts
-warm, before an adversary at full size. ``paper``: progressive growing with WGAN-GP (Karras et al. 2018), which wants a
-GPU and days."""
+warm, before an adversary at full size. ``paper``: progressive growing with WGAN-GP (Karras et al. 2018) at the maps'
+side, in bfloat16 on a GPU, which it wants for days."""
 
 
 @task(name="train texture", tags=["accelerator"], cache_policy=NO_CACHE, persist_result=False)

@@ -15,6 +15,9 @@ class FeatureExtractor(nn.Module, ABC):
 
     name: ClassVar[str]
     """Id of the network in tables, and of the asset with its weights."""
+    version: ClassVar[str]
+    """Of the code: another one when it makes other features of the same weights and images. Features are remembered by
+    it."""
     metric: ClassVar[str]
     """What the Frechet distance of its features may be called."""
     input_size: ClassVar[int]

@@ -149,6 +149,7 @@ class FIDInception(FeatureExtractor):
     """The 2,048 numbers of the last average pooling, of 299 x 299 images."""
 
     name = "fid-inception"
+    version = "1"
     metric = "FID"
     input_size = 299
     dim = 2048

@@ -25,6 +25,7 @@ class VGG16(FeatureExtractor):
     """
 
     name = "vgg16"
+    version = "1"
     metric = "Frechet distance (vgg16)"
     input_size = 128
     dim = 512

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
+import io
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from ganfit_core.export import replace_bytes
+
 
 def write_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Write `state` so that a kill at any moment leaves either the old file or the new one."""
-    temporary = path.with_suffix(path.suffix + ".part")
-    with open(temporary, "wb") as file:
-        torch.save(state, file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    replace_bytes(path, buffer.getvalue())
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

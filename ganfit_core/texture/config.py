@@ -187,6 +187,13 @@ class TrainingConfig(RunConfig):
         return self.schedule[-1], 1.0
 
     @classmethod
+    def paper(cls, resolution: int, precision: Precision) -> TrainingConfig:
+        """GANFIT's texture model (Sec. 3.1 and 5.1): p_t of 512 numbers; networks (Table 2), schedule and loss of
+        Karras et al. 2018. Its maps have 512 texels a side."""
+        network = NetworkConfig(latent_dim=512, resolution=resolution, fmap_base=8192, fmap_max=512)
+        return cls(network=network, precision=precision)
+
+    @classmethod
     def cpu_128(cls, latent_dim: int = 256, seed: int = 0) -> TrainingConfig:
         """An hour or more on one or two CPU cores for 128x128 maps: the generator grows from 32x32 while it
         reconstructs the maps from their PCA latents; an adversary then sharpens it at full size. Use with

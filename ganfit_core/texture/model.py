@@ -108,17 +108,20 @@ class TextureModel(nn.Module):
 
 
 def load_texture_model(path: Path) -> TextureModel:
-    """Read a file of `TextureModel.save`: on the CPU, in eval mode. Raises ValueError if it is none."""
+    """Read a file of `TextureModel.save`: on the CPU, in eval mode.
+
+    Raises ValueError if it is none: another format, a config that builds no model, tensors that do not fit it.
+    """
     try:
         with safe_open(str(path), framework="pt") as file:
             description = json.loads((file.metadata() or {}).get(METADATA, "{}"))
-            if description.get("format") != FORMAT or description.get("kind") not in _KINDS:
-                raise ValueError(f"{path} is no texture model of this version ({FORMAT})")
+            if description["format"] != FORMAT:
+                raise ValueError("another format")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise ValueError(f"{path} is no texture model: {error}") from error
-    kind = _KINDS[description["kind"]]
-    model = kind(kind.config_type(**description["config"]))
-    model.restore(tensors)
-    model.provenance = description["provenance"]
+        kind = _KINDS[description["kind"]]
+        model = kind(kind.config_type(**description["config"]))
+        model.restore(tensors)
+        model.provenance = dict(description["provenance"])
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"{path} is no texture model of this version ({FORMAT}), or a damaged one") from error
     return model.eval()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from abc import ABC, abstractmethod
@@ -76,6 +77,10 @@ class Trainer(ABC):
         self.config, self.minutes, self.device = config, minutes, torch.device(device)
         self.pyramid = MapPyramid(maps, sides)
         weight = torch.from_numpy(mask)[None, None].float()
+        self.learns_from = {
+            "maps_sha256": maps.sha256(),
+            "mask_sha256": hashlib.sha256(weight.numpy().tobytes()).hexdigest(),
+        }
         self.weights = {side: F.avg_pool2d(weight, maps.resolution // side).to(self.device) for side in sides}
         self.random = torch.Generator().manual_seed(config.seed + 1)
         self.images = self.steps = 0
@@ -122,6 +127,7 @@ class Trainer(ABC):
         """Everything needed to continue exactly."""
         return {
             "config": self.config_text(),
+            "learns_from": self.learns_from,
             **{name: getattr(self, name).state_dict() for name in self.members},
             "random": self.random.get_state(),
             "minutes": self.minutes,
@@ -131,9 +137,11 @@ class Trainer(ABC):
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Continue from `state`. Raises ValueError if it belongs to another config or time budget."""
+        """Continue from `state`. Raises ValueError if it belongs to another config, maps or time budget."""
         if state["config"] != self.config_text():
             raise ValueError("the checkpoint belongs to another configuration; use another folder")
+        if state.get("learns_from") != self.learns_from:
+            raise ValueError("the checkpoint belongs to other maps; use another folder")
         if self.config.total_images is None and state["minutes"] != self.minutes:
             # What is scheduled follows the clock: another budget would jump back to an earlier phase.
             raise ValueError(f"the run was begun for {state['minutes']:g} minutes; continue it with the same number")

@@ -65,13 +65,14 @@ def test_equal_statistics_are_at_no_distance() -> None:
     assert 0 <= frechet_distance(statistics, statistics) < 1e-10
 
 
-@pytest.mark.parametrize("count", [2, 3, 12])
+@pytest.mark.parametrize("count", [2, 3, 12, 13, 23])
 def test_few_samples_give_the_right_number_and_a_warning(count: int) -> None:
     random = np.random.default_rng(count)
     x, y = random.normal(size=(count, 12)), random.normal(size=(4000, 12))
     few, many = FeatureStatistics.of(x), FeatureStatistics.of(y)
-    with pytest.warns(FrechetWarning, match=f"{count} samples for 12 features"):
+    with pytest.warns(FrechetWarning, match=f"{count} samples for 12 features are few") as told:
         got = frechet_distance(few, many)
+    assert ("singular" in str(told[0].message)) == (np.linalg.matrix_rank(few.covariance) < 12)
     # In high precision: eigenvalues of the small matrix that shares them with the product of the covariances.
     factor = (x - x.mean(axis=0)) / np.sqrt(count - 1)
     overlap = np.sqrt(np.linalg.eigvalsh(factor @ many.covariance @ factor.T).clip(0))[1:].sum()
@@ -81,7 +82,7 @@ def test_few_samples_give_the_right_number_and_a_warning(count: int) -> None:
 
 
 def test_enough_samples_give_no_warning() -> None:
-    enough = FeatureStatistics.of(np.random.default_rng(0).normal(size=(13, 12)))
+    enough = FeatureStatistics.of(np.random.default_rng(0).normal(size=(24, 12)))
     assert shortage(enough, enough) is None
     with warnings.catch_warnings():
         warnings.simplefilter("error")

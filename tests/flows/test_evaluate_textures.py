@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -27,15 +28,17 @@ from ganfit_core.texture.generator import Generator
 from tasks import score_textures
 
 SIDE = 16
+MADE_OF = {"held_out": "fold 10 of pairs.txt", "pairs_sha256": "12", "uv_sha256": "cd"}
 
 
 class Means(FeatureExtractor):
-    """The mean colours of nine parts; counts what it was shown."""
+    """The mean colours of six parts; counts what it was shown."""
 
     name = "means"
+    version = "1"
     metric = "Frechet distance (means)"
     input_size = 8
-    dim = 27
+    dim = 18
     shown: ClassVar[int] = 0
 
     @classmethod
@@ -44,7 +47,7 @@ class Means(FeatureExtractor):
 
     def forward(self, images: Tensor) -> Tensor:
         Means.shown += len(images)
-        return functional.adaptive_avg_pool2d(images, 3).flatten(1)
+        return functional.adaptive_avg_pool2d(images, (3, 2)).flatten(1)
 
 
 @pytest.fixture(autouse=True)
@@ -86,7 +89,7 @@ def maps(tmp_path: Path) -> Path:
     mask[4:28, 4:28] = 1
     np.save(folder / "mask.npy", mask)
     write_index(folder, [f"person {i // 5}" for i in range(50)])
-    (folder / "source.json").write_text('{"uv_sha256": "cd"}')
+    (folder / "source.json").write_text(json.dumps(MADE_OF))
     return folder
 
 
@@ -94,11 +97,16 @@ def maps(tmp_path: Path) -> Path:
 def model(tmp_path: Path) -> Path:
     """An untrained generator of 16 texels, half the maps' side."""
     path = tmp_path / "gan.safetensors"
+    save_generator(path, MADE_OF)
+    return path
+
+
+def save_generator(path: Path, made_of: dict[str, str]) -> None:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         config = NetworkConfig(latent_dim=8, resolution=SIDE, fmap_base=64, fmap_max=8)
-        Generator(config).save(path, {"uv_sha256": "cd"})
-    return path
+        provenance = {"uv_sha256": made_of["uv_sha256"]} if "uv_sha256" in made_of else {}
+        Generator(config).save(path, {**provenance, "source": json.dumps(made_of)})
 
 
 def evaluate(maps: Path, model: Path, out: Path, **options: Any) -> list[dict[str, Any]]:
@@ -155,6 +163,16 @@ def test_other_held_out_maps_are_not_taken_for_the_remembered_ones(maps: Path, m
     assert after["frechet"] != before["frechet"]
 
 
+@pytest.mark.parametrize(("name", "value"), [("version", "2"), ("input_size", 16), ("name", "other")])
+def test_features_of_other_code_are_not_taken_for_the_remembered_ones(
+    maps: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: object
+) -> None:
+    evaluate(maps, model, tmp_path / "out", n=50)
+    monkeypatch.setattr(Means, name, value)
+    evaluate(maps, model, tmp_path / "out", n=50)
+    assert Means.shown == 300
+
+
 def test_torn_features_are_not_trusted(maps: Path, model: Path, tmp_path: Path) -> None:
     first = evaluate(maps, model, tmp_path / "out", n=50)
     for path in (tmp_path / "cache" / "features").iterdir():
@@ -167,7 +185,7 @@ def test_torn_features_are_not_trusted(maps: Path, model: Path, tmp_path: Path) 
 def test_few_samples_are_told_in_the_row_and_on_the_terminal(maps: Path, model: Path, tmp_path: Path) -> None:
     rows = evaluate(maps, model, tmp_path / "out", n=20)
     assert rows[0]["warning"] is not None
-    assert rows[0]["warning"].startswith("20 samples for 27 features")
+    assert rows[0]["warning"].startswith("20 samples for 18 features are few")
     table = scores_table(rows)
     assert rows[0]["warning"] in str(table.caption)
     assert "(!)" in next(iter(table.columns[1].cells))
@@ -175,14 +193,40 @@ def test_few_samples_are_told_in_the_row_and_on_the_terminal(maps: Path, model: 
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"n": 10}, "too few"), ({"models": "vae"}, "holds a gan"), ({"uv": "ef"}, "another UV layout")],
+    [({"n": 10}, "too few"), ({"models": "vae"}, "holds a gan")],
 )
 def test_unfit_input_is_refused(maps: Path, model: Path, tmp_path: Path, options: dict[str, Any], message: str) -> None:
-    if "uv" in options:
-        (maps / "source.json").write_text('{"uv_sha256": "ef"}')
     models = {options.get("models", "gan"): model}
     with pytest.raises(ValueError, match=message):
         evaluate_textures.fn(maps, models, tmp_path / "out", n=options.get("n", 50), extractor="means")
+
+
+@pytest.mark.parametrize("name", MADE_OF)
+@pytest.mark.parametrize("side", ["model", "maps"])
+def test_a_model_of_other_people_or_another_layout_is_refused(
+    maps: Path, model: Path, tmp_path: Path, name: str, side: str
+) -> None:
+    without = {key: value for key, value in MADE_OF.items() if key != name}
+    for made_of in ({**MADE_OF, name: "another"}, without):
+        if side == "model":
+            save_generator(model, made_of)
+        else:
+            (maps / "source.json").write_text(json.dumps(made_of))
+        what = "UV coordinates" if name == "uv_sha256" else "held-out people"
+        with pytest.raises(ValueError, match=f"was trained with other {what}"):
+            evaluate(maps, model, tmp_path / "out", n=50)
+    assert Means.shown == 0
+
+
+def test_where_nobody_was_held_out_nothing_is_scored(maps: Path, model: Path, tmp_path: Path) -> None:
+    nobody: dict[str, Any] = {**MADE_OF, "held_out": None, "pairs_sha256": None}
+    save_generator(model, nobody)
+    (maps / "source.json").write_text(json.dumps(nobody))
+    with pytest.raises(ValueError, match="held-out people"):
+        evaluate(maps, model, tmp_path / "out", n=50)
+    (maps / "source.json").unlink()
+    with pytest.raises(ValueError, match=r"holds no source\.json"):
+        evaluate(maps, model, tmp_path / "out", n=50)
 
 
 def test_protocols_never_share_a_column(maps: Path, model: Path, tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from data.assets import AssetError, find
 from evaluation.extractors import FIDInception
 from evaluation.extractors.inception import _MixedA, _MixedE
 
@@ -77,13 +76,3 @@ def test_a_state_dict_is_read_and_anything_else_refused(tmp_path: Path) -> None:
     for name in ("text", "other"):
         with pytest.raises(ValueError, match="FID Inception"):
             FIDInception.load(tmp_path / name)
-
-
-def test_the_genuine_weights_know_what_they_see() -> None:
-    try:
-        network = FIDInception.load(find("fid-inception"))
-    except AssetError:
-        pytest.skip("the weights of the FID Inception are not here")
-    features = network(torch.rand(2, 3, 299, 299, generator=torch.Generator().manual_seed(0)))
-    assert (features >= 0).all()
-    assert 0.1 < float(features.mean()) < 1.5

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import skimage.data
-import skimage.filters
 import torch
 from safetensors.torch import save_file
 from torch.nn import Conv2d
@@ -49,17 +47,3 @@ def test_the_weights_are_those_that_everybody_uses(network: VGG16) -> None:
     # torchvision's vgg16-397923af, as its state dict prints
     torch.testing.assert_close(first.weight[0, 0, 0], torch.tensor([-0.5537, 0.1427, 0.5290]), atol=5e-5, rtol=0)
     torch.testing.assert_close(first.bias[:3], torch.tensor([0.4034, 0.3778, 0.4644]), atol=5e-5, rtol=0)
-
-
-def test_pictures_of_one_thing_are_nearer_than_those_of_different_things(network: VGG16) -> None:
-    def crop(picture: object, top: int, left: int) -> torch.Tensor:
-        values = torch.as_tensor(picture).permute(2, 0, 1)[None].float() / 255
-        return torch.nn.functional.interpolate(values[..., top : top + 256, left : left + 256], (128, 128))
-
-    names = ("astronaut", "coffee", "chelsea")
-    pictures = [getattr(skimage.data, name)() for name in names]
-    features = network(torch.cat([crop(picture, top, 100) for picture in pictures for top in (10, 30)]))
-    cosines = torch.nn.functional.cosine_similarity(features[:, None], features[None], dim=2)
-    same = torch.tensor([cosines[2 * i, 2 * i + 1] for i in range(len(names))])
-    different = torch.tensor([cosines[2 * i, 2 * j] for i in range(len(names)) for j in range(i)])
-    assert same.min() > different.max() + 0.1

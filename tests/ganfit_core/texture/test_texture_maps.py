@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ganfit_core.texture.maps import HELD_OUT, LatentPCA, MapPyramid, MapShards, area_averaged, read_chunks
+from ganfit_core.texture.maps import HELD_OUT, TRAIN, LatentPCA, MapPyramid, MapShards, area_averaged, read_chunks
 
 
 def test_shards_are_read_by_index_across_files(images, maps):
@@ -23,6 +23,18 @@ def test_hash_of_the_shards_follows_their_content(images, maps, shards_of):
     assert maps.sha256() != shards_of(changed).sha256()
     digests = b"".join(hashlib.sha256(file.read_bytes()).digest() for file in maps.files)
     assert maps.sha256() == hashlib.sha256(digests).hexdigest()
+
+
+def test_splits_of_a_folder_are_kept_apart(images, maps, tmp_path):
+    (tmp_path / "maps").mkdir()
+    for file in maps.files:
+        np.save(tmp_path / "maps" / file.name, np.load(file))
+    np.save(tmp_path / "maps" / "held_out-00000.npy", 255 - images[:7])
+    train, held_out = MapShards(tmp_path, TRAIN), MapShards(tmp_path, HELD_OUT)
+    assert [file.name for file in train.files] == [file.name for file in maps.files]
+    assert train.sha256() == maps.sha256()
+    assert np.array_equal(train.read(np.arange(len(train))), images)
+    assert np.array_equal(held_out.read(np.arange(len(held_out))), 255 - images[:7])
 
 
 def test_a_folder_without_fit_maps_is_refused(images, maps, tmp_path):

@@ -6,9 +6,10 @@ import json
 import pytest
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from ganfit_core.texture import Generator, NetworkConfig, PCAConfig, PCATexture, VAEDecoder, load_texture_model
+from ganfit_core.texture.model import FORMAT, METADATA
 from ganfit_core.texture.projection import absolute_error, distance
 
 NETWORK = NetworkConfig(latent_dim=8, resolution=16, fmap_base=64, fmap_max=16)
@@ -123,3 +124,43 @@ def test_other_files_are_refused(tmp_path):
     for name in ("other", "old", "text"):
         with pytest.raises(ValueError, match="no texture model"):
             load_texture_model(tmp_path / f"{name}.safetensors")
+
+
+DAMAGE = {
+    "no JSON": lambda text: text[:-1],
+    "no description": lambda text: "[]",
+    "no format": lambda text: text.replace(FORMAT, "another/1"),
+    "no such kind": lambda text: text.replace('"kind": "', '"kind": "un'),
+    "no config": lambda text: text.replace('"config"', '"other"'),
+    "a setting too many": lambda text: text.replace('"latent_dim"', '"dimension": 1, "latent_dim"'),
+    "a word for a number": lambda text: text.replace('"resolution": 16', '"resolution": "large"'),
+    "another size": lambda text: text.replace('"resolution": 16', '"resolution": 32'),
+    "no provenance": lambda text: text.replace('"provenance"', '"other"'),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_wrong_description_is_refused(model, damage, tmp_path):
+    path = tmp_path / "model.safetensors"
+    model.save(path, {"uv_sha256": "ab"})
+    with safe_open(str(path), framework="pt") as file:
+        text = file.metadata()[METADATA]
+    assert DAMAGE[damage](text) != text
+    save_file(load_file(str(path)), str(path), {METADATA: DAMAGE[damage](text)})
+    with pytest.raises(ValueError, match="no texture model"):
+        load_texture_model(path)
+
+
+@pytest.mark.parametrize("renamed", [True, False])
+def test_wrong_tensors_are_refused(model, renamed, tmp_path):
+    path = tmp_path / "model.safetensors"
+    model.save(path, {})
+    with safe_open(str(path), framework="pt") as file:
+        metadata = file.metadata()
+    tensors = load_file(str(path))
+    name = max(tensors, key=lambda key: tensors[key].numel())
+    tensor = tensors.pop(name)
+    tensors |= {"other": tensor} if renamed else {name: tensor[:-1].clone()}
+    save_file(tensors, str(path), metadata)
+    with pytest.raises(ValueError, match="no texture model"):
+        load_texture_model(path)

@@ -56,6 +56,53 @@ def test_recipe_fits_the_size_limit():
     assert parameters * 4 < 16 * 2**20
 
 
+# Karras et al. 2018, Table 2: channels of the block at each side, and parameters of its two convolutions
+TABLE_2 = {
+    4: (512, 4.2e6, 2.4e6),
+    8: (512, 2.4e6, 2.4e6),
+    16: (512, 2.4e6, 2.4e6),
+    32: (512, 2.4e6, 2.4e6),
+    64: (256, 1.2e6, 590e3),
+    128: (128, 295e3, 148e3),
+    256: (64, 74e3, 37e3),
+    512: (32, 18e3, 9.2e3),
+}
+
+
+def weights_of(*layers):
+    return [sum(parameter.numel() for parameter in layer.parameters()) for layer in layers]
+
+
+def test_the_papers_networks_are_those_of_karras_et_al():
+    with torch.device("meta"):
+        config = TrainingConfig.paper(512, "fp32")
+        generator, critic = Generator(config.network), Discriminator(config.network)
+    assert config.network.resolutions == tuple(TABLE_2)
+    for side, (channels, *expected) in TABLE_2.items():
+        block = generator.blocks[str(side)] if side > 4 else None
+        layers = (block.conv0, block.conv1) if block else (generator.dense, generator.first)
+        assert weights_of(*layers) == pytest.approx(expected, rel=0.03)
+        assert layers[1].weight.shape[0] == channels
+        assert generator.to_rgb[str(side)].weight.shape == (3, channels, 1, 1)
+        assert critic.from_rgb[str(side)].weight.shape == (channels, 3, 1, 1)
+        if side > 4:
+            mirrored = critic.blocks[str(side)]
+            assert weights_of(mirrored.conv1, mirrored.conv0) == pytest.approx(expected, rel=0.03)
+    last = weights_of(critic.final_conv, critic.final_dense, critic.score)
+    assert last == pytest.approx([2.4e6, 4.2e6, 513], rel=0.03)
+    assert generator(torch.empty(2, 512, device="meta")).shape == (2, 3, 512, 512)
+
+
+def test_the_papers_training_is_that_of_karras_et_al():
+    config = TrainingConfig.paper(512, "bf16")
+    assert (config.loss, config.precision) == ("wgan-gp", "bf16")
+    assert (config.gradient_penalty, config.drift, config.betas) == (10.0, 0.001, (0.0, 0.99))
+    assert (config.generator_lr, config.discriminator_lr, config.rate_decay) == (1e-3, 1e-3, 0.0)
+    assert not config.uses_map_latents
+    assert [stage.resolution for stage in config.schedule if stage.phase == "fade"] == [8, 16, 32, 64, 128, 256, 512]
+    assert [config.batch_sizes[side] for side in (128, 256, 512)] == [16, 14, 6]
+
+
 def test_wrong_shapes_are_refused(generator):
     with pytest.raises(ValueError, match="power of two"):
         NetworkConfig(resolution=96)

@@ -169,6 +169,17 @@ def test_checkpoint_of_another_run_is_refused(maps, tmp_path):
         run(timed, maps, tmp_path / "timed", minutes=0.002)
 
 
+def test_checkpoint_of_other_maps_is_refused(images, maps, shards_of, tmp_path):
+    config, mask = vae_config(total_images=40), np.ones((32, 32), np.float32)
+    run(config, maps, tmp_path, mask)
+    changed = images.copy()
+    changed[-1, 0, 0, 0] ^= 1
+    for others, weight in ((shards_of(changed), mask), (maps, mask / 2)):
+        with pytest.raises(ValueError, match="other maps; use another folder"):
+            run(config, others, tmp_path, weight)
+    assert run(config, shards_of(images), tmp_path, None).images == 40
+
+
 def test_unfit_inputs_are_refused(maps, tmp_path):
     for config in (small_config(), vae_config()):
         with pytest.raises(ValueError, match="mask"):
