@@ -201,7 +201,7 @@ def evaluate_models(
     gan: Annotated[Path | None, typer.Option(help="Weights; the shipped ones by default.", show_default=False)] = None,
     vae: Annotated[Path | None, typer.Option(help="Weights; the shipped ones by default.", show_default=False)] = None,
     pca: Annotated[Path | None, typer.Option(help="Weights; the shipped ones by default.", show_default=False)] = None,
-    n: Annotated[int, typer.Option("--n", help="Maps drawn from each model.", min=20)] = 3000,
+    n: Annotated[int, typer.Option("--n", help="Maps drawn from each model.", min=20)] = 2000,
     seed: Annotated[int, typer.Option(help="Same seed, same machine: same scores.", min=0, max=2**63 - 1)] = 0,
     extractor: Annotated[
         Extractor, typer.Option(help="Network whose features are compared; only fid-inception gives an FID.")
