@@ -71,7 +71,7 @@ class Regions:
 def seen_share(confidence: UInt8[np.ndarray, "n r r"], face: Float[Tensor, "r r"]) -> Float32[np.ndarray, " n"]:
     """Share of the face that a photograph shows."""
     weight = face.numpy()
-    return np.stack([((c > 127) * weight).sum() / weight.sum() for c in confidence]).astype(np.float32)
+    return np.array([((c > 127) * weight).sum() / weight.sum() for c in confidence], np.float32)
 
 
 def rejections(quality: dict[str, Float32[np.ndarray, " n"]]) -> NDArray[np.str_]:

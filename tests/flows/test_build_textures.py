@@ -20,7 +20,7 @@ from data.collections import Unit
 from data.lfw import PAIRS_PER_CLASS
 from ganfit_core.morphable import MorphableModel
 from ganfit_core.texture.maps import MapShards
-from tasks.complete_maps import learn_statistics
+from tasks.complete_maps import complete_shard, learn_statistics
 from tasks.unwrap_faces import part_name, read_part, unwrap_photos
 
 RESOLUTION = 64
@@ -207,6 +207,17 @@ def test_a_rebuild_never_mixes_with_what_was_there(built: tuple[Path, pd.DataFra
     assert not (out / "source.json").exists()
     assert not (out / "index.parquet").exists()
     assert list((out / "maps").iterdir()) == []
+
+
+def test_a_shard_without_any_face_ends_nothing(built: tuple[Path, pd.DataFrame], photos: Path, tmp_path: Path) -> None:
+    name = "No_Face/No_Face_0001.png"
+    nobody = unwrap_photos.fn([Unit(name, photos / name)], RESOLUTION, tmp_path / "0.npz")
+    statistics, target = built[0] / "statistics.safetensors", tmp_path / "train-00000.npy"
+    rows = complete_shard.fn(nobody, "train", statistics, target)
+    assert rows[["unit_id", "reason"]].to_numpy().tolist() == [[name, "no face"]]
+    assert not target.exists()
+    faces = [part for part in (built[0] / "parts").iterdir() if len(read_part(part).unit_ids) > 1]
+    learn_statistics.fn([nobody, *faces], RESOLUTION, tmp_path / "textures")
 
 
 def test_an_unfit_resolution_is_told(photos: Path, tmp_path: Path) -> None:
