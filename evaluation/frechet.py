@@ -20,7 +20,7 @@ class FrechetWarning(UserWarning):
 
 @dataclass(frozen=True)
 class FeatureStatistics:
-    """Count, mean and scatter of features seen so far; two of them merge into those of the union."""
+    """Count, mean and scatter of features."""
 
     count: int
     """N, the number of feature vectors."""
@@ -37,13 +37,6 @@ class FeatureStatistics:
         mean = wide.mean(axis=0)
         centred = wide - mean
         return cls(len(wide), mean, centred.T @ centred)
-
-    def merged(self, other: FeatureStatistics) -> FeatureStatistics:
-        """Statistics of both sets together (Chan et al. 1979, "Updating Formulae", Eq. 2.1)."""
-        count = self.count + other.count
-        shift = other.mean - self.mean
-        scatter = self.scatter + other.scatter + np.outer(shift, shift) * (self.count * other.count / count)
-        return FeatureStatistics(count, self.mean + shift * (other.count / count), scatter)
 
     @property
     def covariance(self) -> Float64[np.ndarray, "d d"]:
