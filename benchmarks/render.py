@@ -82,7 +82,7 @@ def iteration_cpu_ms() -> float:
     fitter, photo, landmarks = subject()
     target = fitter.energy.target(photo, landmarks)
     generator = torch.Generator().manual_seed(0)
-    leaves = Leaves.of(fitter.start(target, generator))
+    leaves = Leaves.of(fitter.random_start(target, generator))
     optimiser = leaves.optimiser(fitter.preset.learning_rate, fitter.preset.texture_learning_rate)
     everyone = torch.arange(1)
 
@@ -96,7 +96,7 @@ def iteration_cpu_ms() -> float:
 
 def subject() -> tuple[Fitter, Tensor, Tensor]:
     """The laptop fitter, and a photograph (1, 3, S, S) with landmarks (1, 68, 2): a rendering of a random person."""
-    fitter = load_models("laptop", "gan").fitter
+    fitter = load_models("laptop", "ganfit").reconstructor.fitter
     generator = torch.Generator().manual_seed(1)
     model, size = fitter.model, fitter.renderer.size
     with torch.no_grad():

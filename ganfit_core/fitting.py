@@ -95,7 +95,11 @@ class Fitter:
             module.requires_grad_(False)
 
     def fit(
-        self, faces: list[AlignedFace], seed: int, on_iteration: Callable[[int, int], None] | None = None
+        self,
+        faces: list[AlignedFace],
+        seed: int,
+        on_iteration: Callable[[int, int], None] | None = None,
+        start: Parameters | None = None,
     ) -> list[FitResult]:
         """Fit all faces at once; the same seed gives the same result on the same machine.
 
@@ -103,22 +107,32 @@ class Fitter:
             faces: crops of the preset's render size.
             seed: of the starting textures and the random views.
             on_iteration: called with (steps done, steps at most).
+            start: where stage 2 begins (GANFit++: what a regressor says of the faces, Sec. 4); None: the alignment by
+                landmarks and a texture near the unwrapped photograph.
 
         Raises:
             FitError: no faces, a crop of another size, or the energy is not finite.
+        """
+        target = self.prepare(faces)
+        generator = torch.Generator().manual_seed(seed)
+        if start is None:
+            start = self.random_start(target, generator)
+        return self._descend(Leaves.of(start), target, generator, on_iteration)
+
+    def prepare(self, faces: list[AlignedFace]) -> Target:
+        """The crops as tensors on the fitter's device, with their identity features.
+
+        Raises:
+            FitError: no faces, or a crop of another size than the preset's.
         """
         size = self.renderer.size
         if not faces:
             raise FitError("no faces to fit")
         if any(face.image.shape != (size, size, 3) for face in faces):
             raise FitError(f"crops must be {size} x {size} RGB")
-        photo, landmarks, shown = (tensor.to(self.device) for tensor in as_tensors(faces))
-        generator = torch.Generator().manual_seed(seed)
-        target = self.energy.target(photo, landmarks, shown)
-        leaves = Leaves.of(self.start(target, generator))
-        return self._descend(leaves, target, generator, on_iteration)
+        return self.energy.target(*(tensor.to(self.device) for tensor in as_tensors(faces)))
 
-    def start(self, target: Target, generator: torch.Generator) -> Parameters:
+    def random_start(self, target: Target, generator: torch.Generator) -> Parameters:
         """Stage 1; then, of some random textures, the one nearest to the unwrapped photograph, brought nearer yet; and
         a light that suits it."""
         size = self.renderer.size
@@ -159,7 +173,7 @@ class Fitter:
         best = torch.full((batch,), torch.inf)
         since = torch.zeros(batch, dtype=torch.long)
         history: list[list[dict[str, float]]] = [[] for _ in range(batch)]
-        done: dict[int, tuple[Parameters, bool]] = {}
+        done: dict[int, Parameters] = {}
         for iteration in range(preset.iterations):
             optimiser.zero_grad()
             terms = self.energy.terms(leaves.rows(active), target.rows(active), generator)
@@ -179,7 +193,7 @@ class Fitter:
                 since[image] = 0 if improved else since[image] + 1
                 best[image] = torch.where(improved, level, best[image])
                 if since[image] >= preset.patience:
-                    done[image] = (detached(leaves.rows(torch.tensor([image], device=self.device))), True)
+                    done[image] = leaves.rows(torch.tensor([image], device=self.device))
                 else:
                     still.append(image)
             if on_iteration is not None:
@@ -187,39 +201,60 @@ class Fitter:
             active = torch.tensor(still, dtype=torch.long, device=self.device)
             if not still:
                 break
+        converged = [image in done for image in range(batch)]
         for image in active.tolist():
-            done[image] = (detached(leaves.rows(torch.tensor([image], device=self.device))), False)
-        return [self._result(*done[image], target.rows([image]), history[image]) for image in range(batch)]
+            done[image] = leaves.rows(torch.tensor([image], device=self.device))
+        columns = zip(*(done[image] for image in range(batch)), strict=True)
+        parameters = Parameters(*(torch.cat(column).detach() for column in columns))
+        return self._results(parameters, target, history, converged)
+
+    def results(self, parameters: Parameters, target: Target) -> list[FitResult]:
+        """What parameters give without any step, e.g. those of a regressor (Fast-GANFIT, Sec. 4).
+
+        Raises:
+            FitError: the energy is not finite.
+        """
+        batch = len(target.photo)
+        return self._results(parameters, target, [[] for _ in range(batch)], [True] * batch)
 
     @torch.no_grad()
-    def _result(
-        self, parameters: Parameters, converged: bool, target: Target, history: list[dict[str, float]]
-    ) -> FitResult:
+    def _results(
+        self, parameters: Parameters, target: Target, history: list[list[dict[str, float]]], converged: list[bool]
+    ) -> list[FitResult]:
         # A view of its own, the same for every face: final losses must not depend on who else was in the batch.
         view = torch.Generator().manual_seed(FINAL_VIEW_SEED)
         terms = self.energy.terms(parameters, target, view)
-        losses = {name: float(value) for name, value in (terms | {"total": self.energy.total(terms)}).items()}
-        if not np.isfinite(losses["total"]):
+        losses = terms | {"total": self.energy.total(terms)}
+        if not torch.isfinite(losses["total"]).all():
             raise FitError("the energy is not finite at the end")
         rendering, vertices = self.energy.render(parameters)
-        grey = torch.full((1, 3, 2, 2), GREY_ALBEDO, device=self.device)
-        light = parameters.light.new_tensor([GREY_LIGHT])
+        batch = len(vertices)
+        grey = torch.full((batch, 3, 2, 2), GREY_ALBEDO, device=self.device)
+        light = parameters.light.new_tensor(GREY_LIGHT).expand(batch, -1)
         shape = self.renderer(vertices, grey, parameters.camera, light).image
-        texture = self.texture_model(parameters.texture)
-        return FitResult(
-            **{name: value[0].cpu().numpy() for name, value in parameters._asdict().items()},
-            losses=losses,
-            history={name: np.array([step[name] for step in history], dtype=np.float32) for name in (*TERMS, "total")},
-            iterations=len(history),
-            converged=converged,
-            vertices=vertices[0].cpu().numpy(),
-            uv_map=to_bytes(texture[0]),
-            rendering=to_bytes(rendering.image[0]),
-            albedo_rendering=to_bytes(rendering.albedo[0]),
-            shape_rendering=to_bytes(shape[0]),
-            mask=rendering.mask[0, 0].cpu().numpy() > 0,
-            face_weight=self.energy.compared(rendering)[0, 0].cpu().numpy(),
-        )
+        numbers = {name: value.cpu().numpy() for name, value in parameters._asdict().items()}
+        pictures = {
+            "uv_map": to_bytes(self.texture_model(parameters.texture)),
+            "rendering": to_bytes(rendering.image),
+            "albedo_rendering": to_bytes(rendering.albedo),
+            "shape_rendering": to_bytes(shape),
+            "vertices": vertices.cpu().numpy(),
+            "mask": rendering.mask[:, 0].cpu().numpy() > 0,
+            "face_weight": self.energy.compared(rendering)[:, 0].cpu().numpy(),
+        }
+        return [
+            FitResult(
+                **{name: values[row] for name, values in (numbers | pictures).items()},
+                losses={name: float(value[row]) for name, value in losses.items()},
+                history={
+                    name: np.array([step[name] for step in history[row]], dtype=np.float32)
+                    for name in (*TERMS, "total")
+                },
+                iterations=len(history[row]),
+                converged=converged[row],
+            )
+            for row in range(batch)
+        ]
 
 
 def as_tensors(
@@ -233,11 +268,6 @@ def as_tensors(
     return photo, landmarks, shown[:, None].float()
 
 
-def detached(parameters: Parameters) -> Parameters:
-    """The same numbers without their history."""
-    return Parameters(*(value.detach() for value in parameters))
-
-
-def to_bytes(image: Float[Tensor, "3 h w"]) -> NDArray[np.uint8]:
-    """(H, W, 3) uint8 of RGB in [0, 1]."""
-    return np.asarray((image.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy())
+def to_bytes(images: Float[Tensor, "b 3 h w"]) -> NDArray[np.uint8]:
+    """(B, H, W, 3) uint8 of RGB in [0, 1]."""
+    return np.asarray((images.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy())

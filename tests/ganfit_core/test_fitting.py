@@ -45,18 +45,25 @@ def make_fitter(model: MorphableModel, texture_model: Generator, identity_networ
 
 
 @pytest.fixture(scope="module")
-def faces(model: MorphableModel, texture_model: Generator) -> list[AlignedFace]:
-    """Two people from two sides, before grey."""
+def truth(model: MorphableModel) -> Parameters:
+    """Two people from two sides."""
     generator = torch.Generator().manual_seed(3)
-    identity = torch.randn(2, model.n_identity, generator=generator)
-    expression = 0.4 * torch.randn(2, model.n_expression, generator=generator)
-    views = torch.cat([camera(12, 4), camera(-20, 0, 5.5)])
-    light = torch.tensor([*LIGHT_MEAN[:3], 0.5, 0.45, 0.4, 0.5, 0.5, 0.6]).expand(2, -1)
+    return Parameters(
+        identity=torch.randn(2, model.n_identity, generator=generator),
+        expression=0.4 * torch.randn(2, model.n_expression, generator=generator),
+        camera=torch.cat([camera(12, 4), camera(-20, 0, 5.5)]),
+        light=torch.tensor([*LIGHT_MEAN[:3], 0.5, 0.45, 0.4, 0.5, 0.5, 0.6]).repeat(2, 1),
+        texture=torch.randn(2, 16, generator=generator),
+    )
+
+
+@pytest.fixture(scope="module")
+def faces(model: MorphableModel, texture_model: Generator, truth: Parameters) -> list[AlignedFace]:
+    """Their renderings, before grey."""
     with torch.no_grad():
-        vertices = model(identity, expression)
-        texture = texture_model(torch.randn(2, 16, generator=generator))
-        rendering = renderer(model, SIZE)(vertices, texture, views, light)
-        landmarks = project(model.landmarks(vertices), views, SIZE)[..., :2]
+        vertices = model(truth.identity, truth.expression)
+        rendering = renderer(model, SIZE)(vertices, texture_model(truth.texture), truth.camera, truth.light)
+        landmarks = project(model.landmarks(vertices), truth.camera, SIZE)[..., :2]
     pictures = (rendering.image + 0.5 * (1 - rendering.mask)).clamp(0, 1).mul(255).round().byte()
     return [
         AlignedFace(picture.permute(1, 2, 0).numpy(), points.numpy(), np.eye(2, 3, dtype=np.float32))
@@ -274,9 +281,52 @@ def test_slow_but_steady_improvement_is_no_convergence(make_fitter: MakeFitter, 
     assert (result.iterations, result.converged) == (8, False)
 
 
+def test_results_without_a_step_are_those_of_the_parameters(
+    make_fitter: MakeFitter, faces: list[AlignedFace], truth: Parameters
+) -> None:
+    fitter = make_fitter()
+    for row, (face, result) in enumerate(zip(faces, fitter.results(truth, fitter.prepare(faces)), strict=True)):
+        assert (result.iterations, result.converged) == (0, True)
+        assert {name: values.shape for name, values in result.history.items()} == dict.fromkeys(result.losses, (0,))
+        for name in Parameters._fields:
+            np.testing.assert_array_equal(getattr(result, name), getattr(truth, name)[row].numpy())
+        assert result.losses["pixel"] < 0.004  # a photograph has 8 bits
+        assert result.losses["landmark"] < 1e-6
+        np.testing.assert_allclose(result.rendering[result.mask], face.image[result.mask], atol=1)
+
+
+def test_a_fit_stays_at_true_parameters(
+    make_fitter: MakeFitter, faces: list[AlignedFace], truth: Parameters, results: list[FitResult]
+) -> None:
+    """The prior alone pulls away from them."""
+    fitter = make_fitter(identity_random=0.0)
+    for row, (result, from_random) in enumerate(zip(fitter.fit(faces, 0, start=truth), results, strict=True)):
+        assert result.iterations > 0
+        assert result.losses["pixel"] < 0.5 * from_random.losses["pixel"]
+        assert result.losses["identity"] < 0.5 * from_random.losses["identity"]
+        for name, reach in (("identity", 0.1), ("expression", 0.1), ("texture", 0.2)):
+            np.testing.assert_allclose(getattr(result, name), getattr(truth, name)[row].numpy(), atol=reach)
+
+
+def test_a_start_is_left_as_it_was(make_fitter: MakeFitter, faces: list[AlignedFace], truth: Parameters) -> None:
+    before = [part.clone() for part in truth]
+    make_fitter().fit(faces, 0, start=truth)
+    assert all(torch.equal(one, other) for one, other in zip(before, truth, strict=True))
+
+
+def test_no_result_where_the_energy_is_not_finite(
+    make_fitter: MakeFitter, faces: list[AlignedFace], truth: Parameters
+) -> None:
+    fitter = make_fitter()
+    with pytest.raises(FitError, match="not finite"):
+        fitter.results(truth._replace(light=truth.light * torch.nan), fitter.prepare(faces))
+
+
 def test_no_faces(make_fitter: MakeFitter) -> None:
     with pytest.raises(FitError, match="no faces"):
         make_fitter().fit([], seed=0)
+    with pytest.raises(FitError, match="no faces"):
+        make_fitter().prepare([])
 
 
 @pytest.mark.parametrize("shape", [(SIZE // 2, SIZE // 2, 3), (SIZE, SIZE // 2, 3), (SIZE, SIZE)])
@@ -284,6 +334,8 @@ def test_crop_of_another_size(make_fitter: MakeFitter, faces: list[AlignedFace],
     wrong = dataclasses.replace(faces[0], image=np.zeros(shape, np.uint8))
     with pytest.raises(FitError, match=f"{SIZE} x {SIZE}"):
         make_fitter().fit([faces[1], wrong], seed=0)
+    with pytest.raises(FitError, match=f"{SIZE} x {SIZE}"):
+        make_fitter().prepare([wrong])
 
 
 def test_energy_that_is_not_finite(make_fitter: MakeFitter, faces: list[AlignedFace]) -> None:
