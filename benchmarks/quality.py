@@ -1,10 +1,10 @@
 """Quality of the main job on photographs of people nothing was trained on: LFW's held-out fold.
 
-    python -m benchmarks.quality --n 100 [--texture gan|vae|pca] [--out FOLDER]
+    python -m benchmarks.quality --n 100 [--method NAME] [--out FOLDER]
 
 needs GANFIT_DATASETS (lfw/pairs.txt and lfw/lfw-deepfunneled) and, for the judge, MobileFaceNet in GANFIT_ASSETS. One
-photograph each of `n` people is fitted with the `laptop` preset. MobileFaceNet, which no term of the energy sees,
-compares photograph and rendering, the rendering standing on black with not a pixel of the photograph in it:
+photograph each of `n` people is reconstructed with the `laptop` preset. MobileFaceNet, which no term of the energy
+sees, compares photograph and rendering, the rendering standing on black with not a pixel of the photograph in it:
 
 - before: the mean head under the mean texture, turned and lit like the photograph;
 - after: the fit.
@@ -36,13 +36,14 @@ from ganfit_core.camera import project
 from ganfit_core.fitting import PRESETS, FitError, FitResult, Fitter, as_tensors
 from ganfit_core.identity.mobilefacenet import MobileFaceNet
 from ganfit_core.landmark_fit import relative_landmark_error
+from ganfit_core.methods import DEFAULT, METHODS
 from ganfit_core.overlay import panel
 from ganfit_core.parameters import Parameters, light_from_photo
 from ganfit_core.perception.align import AlignedFace, align_face
 from ganfit_core.perception.faces import find_faces
 from ganfit_core.perception.photo import read_photo
 from ganfit_core.pose import camera_from_landmarks
-from tasks.models import TEXTURE_ASSETS, load_models
+from tasks.models import load_models
 
 PRESET, SEED, BATCH, PROCESSES = "laptop", 0, 10, 2
 _MEAN_TEXTURES = 64
@@ -61,11 +62,12 @@ def choose(n: int) -> list[Unit]:
     return [first[names[i]] for i in order]
 
 
-def measure(units: list[Unit], texture: str, out: Path) -> list[dict[str, Any]]:
+def measure(units: list[Unit], method: str, out: Path) -> list[dict[str, Any]]:
     """Fit a batch and judge it; one row per photograph, whatever came of it."""
     torch.set_num_threads(1)
-    models = load_models(PRESET, texture)
-    judge = MobileFaceNet.load(assets.find("mobilefacenet")).to(models.fitter.device)
+    models = load_models(PRESET, method)
+    fitter = models.reconstructor.fitter
+    judge = MobileFaceNet.load(assets.find("mobilefacenet")).to(fitter.device)
     rows: list[dict[str, Any]] = []
     for unit in units:
         photo = read_photo(unit.path)
@@ -75,7 +77,7 @@ def measure(units: list[Unit], texture: str, out: Path) -> list[dict[str, Any]]:
     faces = [row["face"] for row in rows if row["face"]]
     started, cpu = time.perf_counter(), time.process_time()
     try:
-        results = iter(models.fitter.fit(faces, SEED))
+        results = iter(models.reconstructor.fit(faces, SEED))
     except FitError as error:
         return [{"unit_id": row["unit_id"], "status": f"failed: {error}"} for row in rows]
     seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu
@@ -83,10 +85,10 @@ def measure(units: list[Unit], texture: str, out: Path) -> list[dict[str, Any]]:
         face = row.pop("face")
         if face:
             result = next(results)
-            row |= judged(models.fitter, judge, face, result)
+            row |= judged(fitter, judge, face, result)
             row |= {"seconds": seconds / len(faces), "cpu_seconds": cpu_seconds / len(faces)}
             picture = panel(face.image, result)[:, :, ::-1]
-            cv2.imwrite(str(out / f"{Path(row['unit_id']).stem}-{texture}.png"), picture)
+            cv2.imwrite(str(out / f"{Path(row['unit_id']).stem}-{method}.png"), picture)
     return rows
 
 
@@ -118,10 +120,10 @@ def judged(fitter: Fitter, judge: MobileFaceNet, face: AlignedFace, result: FitR
     }
 
 
-def part_name(units: list[Unit], texture: str) -> str:
+def part_name(units: list[Unit], method: str) -> str:
     """Changes with the photographs, the preset and the files of the models: old rows never pass for new ones."""
-    models = {name: assets.locate(name).sha256 for name in ("morphable", TEXTURE_ASSETS[texture])}
-    content = json.dumps([[u.unit_id for u in units], dataclasses.asdict(PRESETS[PRESET]), models, SEED])
+    models = sorted(load_models(PRESET, method).sha256.items())
+    content = json.dumps([[u.unit_id for u in units], dataclasses.asdict(PRESETS[PRESET]), method, models, SEED])
     return f"rows-{hashlib.sha256(content.encode()).hexdigest()[:16]}.json"
 
 
@@ -129,7 +131,7 @@ def main() -> None:
     """Fit, judge and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--n", type=int, default=100)
-    parser.add_argument("--texture", choices=tuple(TEXTURE_ASSETS), default="gan")
+    parser.add_argument("--method", choices=tuple(METHODS), default=DEFAULT)
     parser.add_argument("--out", type=Path, default=Path("out/quality"))
     arguments = parser.parse_args()
     missing = [name for name in ("GANFIT_DATASETS", "GANFIT_ASSETS") if name not in os.environ]
@@ -139,10 +141,10 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     units = choose(arguments.n)
     batches = [units[start : start + BATCH] for start in range(0, len(units), BATCH)]
-    parts = [arguments.out / part_name(batch, arguments.texture) for batch in batches]
+    parts = [arguments.out / part_name(batch, arguments.method) for batch in batches]
     with ProcessPoolExecutor(PROCESSES, mp_context=multiprocessing.get_context("spawn")) as pool:
         waiting = {
-            pool.submit(measure, batch, arguments.texture, arguments.out): part
+            pool.submit(measure, batch, arguments.method, arguments.out): part
             for batch, part in zip(batches, parts, strict=True)
             if not part.exists()
         }
@@ -167,8 +169,8 @@ def main() -> None:
         "cpu_seconds_per_image": mean("cpu_seconds", 2),
         "seconds_are_of": f"the fit alone, {PROCESSES} processes of one thread side by side, batches of {BATCH}",
         "judge": "mobilefacenet",
-        "texture_model": arguments.texture,
-        "texture_model_sha256": assets.locate(TEXTURE_ASSETS[arguments.texture]).sha256,
+        "method": arguments.method,
+        "models_sha256": dict(load_models(PRESET, arguments.method).sha256),
     }
     print(json.dumps(figures))
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 from rich.console import Console
 
+from ganfit_core.methods import DEFAULT, METHODS
+
 if TYPE_CHECKING:
     from flows.terminal import TerminalProgress
 
@@ -35,6 +37,10 @@ class PresetName(enum.StrEnum):
 
     laptop = "laptop"
     paper = "paper"
+
+
+MethodName = enum.StrEnum("MethodName", {name: name for name in METHODS})  # type: ignore[misc]
+DEFAULT_METHOD = MethodName(DEFAULT)
 
 
 class TextureName(enum.StrEnum):
@@ -73,7 +79,10 @@ def fit(
     preset: Annotated[
         PresetName, typer.Option(help="laptop: half a minute on a CPU; paper: the paper's weights, many more steps.")
     ] = (PresetName.laptop),
-    texture: Annotated[TextureName, typer.Option(help="The texture model.")] = TextureName.gan,
+    method: Annotated[MethodName, typer.Option(help="`ganfit methods` says what each does.")] = DEFAULT_METHOD,
+    iterations: Annotated[
+        int | None, typer.Option(help="Most steps of the fit, speed against quality; the preset's by default.", min=1)
+    ] = None,
     all_faces: Annotated[bool, typer.Option("--all-faces", help="Every face, not only the largest.")] = False,
     seed: Annotated[int, typer.Option(help="Same seed, same machine: same result.", min=0, max=2**63 - 1)] = 0,
     batch: Annotated[int, typer.Option(help="Faces that are fitted together.", min=1)] = 8,
@@ -94,7 +103,7 @@ def fit(
     except OSError as error:
         _stop(f"results cannot be written to {out_folder}: {error.strerror}", BAD_ARGUMENT)
     try:
-        _reconstruct(inputs, out_folder, preset, texture, all_faces, seed, batch)
+        _reconstruct(inputs, out_folder, preset, method, iterations, all_faces, seed, batch)
     except AssetError as error:
         _stop(str(error), 1)
     except KeyboardInterrupt:
@@ -104,6 +113,14 @@ def fit(
         with contextlib.suppress(OSError):  # a full disk may be the error
             log.write_text(traceback.format_exc(), encoding="utf-8")
         _stop(f"stopped by an unexpected {type(error).__name__}: {error}\ndetails are in {log}", 1)
+
+
+@app.command("methods")
+def list_methods() -> None:
+    """List the methods, with what each does and whether it can run here."""
+    from flows.doctor import methods_table
+
+    Console(highlight=False).print(methods_table())
 
 
 @app.command()
@@ -241,7 +258,8 @@ def _reconstruct(
     inputs: list[Path],
     out_folder: Path,
     preset: PresetName,
-    texture: TextureName,
+    method: MethodName,
+    iterations: int | None,
     all_faces: bool,
     seed: int,
     batch: int,
@@ -252,11 +270,11 @@ def _reconstruct(
     from tasks import models
 
     with err.status("loading models"):  # before a server hears of the run: what is missing is told here
-        models.load_models(preset.value, texture.value)
+        models.load_models(preset.value, method.value, iterations)
     run = reconstruct if PREFECT_API_URL.value() else reconstruct.fn
     _log_failures_to(out_folder / "run.log")
     with _watched(out_folder) as terminal:
-        table = run(inputs, out_folder, preset.value, texture.value, all_faces, seed, batch)
+        table = run(inputs, out_folder, preset.value, method.value, iterations, all_faces, seed, batch)
     terminal.summarise(table)
 
 

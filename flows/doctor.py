@@ -11,6 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from data.assets import ASSETS, Asset, AssetError, AssetIntegrityError, locate
+from ganfit_core.methods import DEFAULT, METHODS
+from tasks.models import missing_assets
 from tasks.run import code_version
 
 OPTIONAL_PACKAGES = {
@@ -35,6 +37,7 @@ def examine(console: Console) -> bool:
     problems = dict(_problems())
     for asset_id, problem in problems.items():
         console.print(escape(problem), style="red" if ASSETS[asset_id].required else "yellow", soft_wrap=True)
+    console.print(methods_table())
     console.print(_packages_table())
     ready = not any(ASSETS[asset_id].required for asset_id in problems)
     console.print("[green]photographs can be fitted[/]" if ready else "[red]photographs cannot be fitted[/]")
@@ -46,6 +49,17 @@ def assets_table() -> Table:
     table = _table("assets", "asset", "version", "licence", "source", "found in")
     for asset in ASSETS.values():
         table.add_row(asset.id, asset.version, asset.licence, asset.source, _place(asset))
+    return table
+
+
+def methods_table() -> Table:
+    """Every method with what it does, and whether it can run here."""
+    table = _table("methods", "method", "texture", "what it does", "here")
+    for method in METHODS.values():
+        missing = missing_assets(method)
+        here = f"[yellow]lacks {', '.join(missing)}[/]" if missing else "[green]ready[/]"
+        default = " (default)" if method.name == DEFAULT else ""
+        table.add_row(method.name, method.texture, method.description + default, here)
     return table
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from prefect import flow
 
 from data.collections import discover
+from ganfit_core.methods import DEFAULT, METHODS
 from tasks import models
 from tasks.export_faces import export_faces
 from tasks.find_faces import find_faces
@@ -25,7 +26,8 @@ def reconstruct(
     inputs: list[Path],
     out: Path,
     preset: str = "laptop",
-    texture: str = "gan",
+    method: str = DEFAULT,
+    iterations: int | None = None,
     all_faces: bool = False,
     seed: int = 0,
     batch: int = 8,
@@ -33,14 +35,15 @@ def reconstruct(
     """Fit the faces of photographs and write meshes, pictures and the table `reconstructions` below ``out``.
 
     ``reconstruct(...)`` runs through Prefect, ``reconstruct.fn(...)`` without it. A photograph that cannot be
-    fitted becomes a row that says why. Returns the table's folder.
+    fitted becomes a row that says why. ``method`` is one of ganfit_core.methods.METHODS; ``iterations`` takes the place
+    of the preset's most steps of stage 2. Returns the table's folder.
 
     Raises data.collections.CollectionError for paths that hold no photographs and data.assets.AssetError for
     models that are not there.
     """
     collection = discover(inputs, exclude=[out / "faces", out / "reconstructions"])
-    run = Run(out, preset, texture, all_faces, seed, collection.key)
-    models.load_models(preset, texture)  # a missing model stops the run before the first photograph is read
+    run = Run(out, preset, METHODS[method], iterations, all_faces, seed, collection.key)
+    models.models_of(run)  # a missing model stops the run before the first photograph is read
     current().started(len(collection.units))
     shards = collection.shards(SHARD_SIZE)
     for number, units in enumerate(shards):

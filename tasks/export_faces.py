@@ -35,7 +35,7 @@ def _export(work: Work, run: Run) -> Work:
     face_index = work.columns["face_index"]
     folder = run.folder(work.unit, face_index)
     target = run.out / folder
-    loaded = models.load_models(run.preset, run.texture_model)
+    loaded = models.models_of(run)
     try:
         started = time.perf_counter()
         mesh = dataclasses.replace(loaded.topology, vertices=work.result.vertices)
@@ -45,7 +45,8 @@ def _export(work: Work, run: Run) -> Work:
             "unit_id": work.unit.unit_id,
             "face_index": face_index,
             "preset": run.preset,
-            "texture_model": run.texture_model,
+            "method": run.method.name,
+            "texture_model": run.method.texture,
             "seed": run.seed,
             "assets": dict(loaded.sha256),
             "code_version": code_version(),

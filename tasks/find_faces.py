@@ -46,7 +46,7 @@ def _faces_of(unit: Unit, run: Run) -> list[Work]:
         work = work.with_columns(seconds={"read": time.perf_counter() - started})
         stage = "detect"
         started = time.perf_counter()
-        detections = models.load_models(run.preset, run.texture_model).detect(photo)
+        detections = models.models_of(run).detect(photo)
         work = work.with_columns(stage=stage, seconds={"detect": time.perf_counter() - started})
     except PhotoError as error:
         return [work.with_columns(status="unreadable", reason=error.reason)]
@@ -60,7 +60,7 @@ def _faces_of(unit: Unit, run: Run) -> list[Work]:
 
 def _aligned(work: Work, photo: np.ndarray, scale: float, detections: Sequence[Detection], run: Run) -> Iterator[Work]:
     """Aligned faces; the table speaks of pixels of the file, of which ``photo`` has ``scale`` times as many a side."""
-    loaded = models.load_models(run.preset, run.texture_model)
+    loaded = models.models_of(run)
     for index, detection in enumerate(detections):
         face_work = work.with_columns(
             stage="align",

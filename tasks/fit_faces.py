@@ -46,7 +46,7 @@ def _fit(batch: Sequence[Work], run: Run) -> list[Work]:
     listener = current()
     started = time.perf_counter()
     what = "fitting a face" if len(faces) == 1 else f"fitting {len(faces)} faces"
-    results = models.load_models(run.preset, run.texture_model).fitter.fit(
+    results = models.models_of(run).reconstructor.fit(
         faces, run.seed, lambda done, total: listener.step(what, done, total)
     )
     seconds = (time.perf_counter() - started) / len(batch)

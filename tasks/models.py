@@ -1,4 +1,4 @@
-"""The models of a preset, loaded once per process from the asset registry."""
+"""The models of a preset and a method, loaded once per process from the asset registry."""
 
 from __future__ import annotations
 
@@ -11,17 +11,21 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 
 from data import assets
+from data.assets import Found
 from data.schemas import Dimensions
 from ganfit_core.mesh import Mesh
+from ganfit_core.methods import METHODS, Method, Reconstructor
 
 if TYPE_CHECKING:
     from ganfit_core.fitting import FitResult
     from ganfit_core.perception.align import AlignedFace
     from ganfit_core.perception.faces import Detector, LandmarkPredictor
+    from ganfit_core.regressor import Regressor
+    from tasks.run import Run
 
 
-class FaceFitter(Protocol):
-    """What a run asks of ganfit_core.fitting.Fitter."""
+class FaceReconstructor(Protocol):
+    """What a run asks of ganfit_core.methods.Reconstructor."""
 
     def fit(
         self,
@@ -40,14 +44,14 @@ class Models:
     """RGB photograph -> faces, the largest first."""
     landmarks: LandmarkPredictor
     """RGB photograph, box and the detector's five points -> (68, 2) pixels."""
-    fitter: FaceFitter
+    reconstructor: FaceReconstructor
     topology: Mesh
     """The mean head; its triangles and UVs are those of every result."""
     dimensions: Dimensions
     crop_size: int
     """Side of the aligned crop, px: that of the rendering."""
     settings: Mapping[str, Any]
-    """The preset's values by name."""
+    """The preset's values by name, with the run's own number of iterations."""
     sha256: Mapping[str, str]
     """Asset id -> hash of the file in use."""
     device: str
@@ -55,14 +59,34 @@ class Models:
 
 TEXTURE_ASSETS = {"gan": "texture-generator", "vae": "texture-vae", "pca": "texture-pca"}
 """Texture model -> asset."""
+REGRESSOR_ASSETS = {"gan": "regressor-gan", "vae": "regressor-vae", "pca": "regressor-pca"}
+"""Texture model -> asset of the regressor that was trained with it."""
+
+
+def models_of(run: Run) -> Models:
+    """The models that a run works with; errors as those of `load_models`."""
+    return load_models(run.preset, run.method.name, run.iterations)
+
+
+def missing_assets(method: Method) -> list[str]:
+    """Ids of the assets that the method needs and that are not there, or not as expected."""
+    missing = []
+    for asset_id in _needed_assets(method):
+        try:
+            assets.locate(asset_id)
+        except assets.AssetError:
+            missing.append(asset_id)
+    return missing
 
 
 @functools.cache
-def load_models(preset: str, texture: str) -> Models:
-    """Load the models of a preset ("laptop" or "paper") with a texture model ("gan", "vae" or "pca").
+def load_models(preset: str, method: str, iterations: int | None = None) -> Models:
+    """Load the models of a preset ("laptop" or "paper") and a method (of ganfit_core.methods.METHODS).
 
-    Raises data.assets.AssetError for a missing or damaged asset and for a texture model of another UV layout, KeyError
-    for an unknown name.
+    `iterations` takes the place of the preset's most steps of stage 2.
+
+    Raises data.assets.AssetError for a missing or damaged asset and for files that do not belong together, KeyError for
+    an unknown name.
     """
     from ganfit_core.fitting import PRESETS, Fitter
     from ganfit_core.identity.dlib_resnet import DlibResNet
@@ -72,11 +96,12 @@ def load_models(preset: str, texture: str) -> Models:
     from ganfit_core.renderer import Renderer
     from ganfit_core.texture.model import load_texture_model
 
-    settings = PRESETS[preset]
-    texture_asset = TEXTURE_ASSETS[texture]
-    needed = {asset.id for asset in assets.ASSETS.values() if asset.required} - {*TEXTURE_ASSETS.values()}
-    found = {asset_id: assets.locate(asset_id) for asset_id in (*needed, texture_asset)}
+    recipe, settings = METHODS[method], PRESETS[preset]
+    if iterations is not None:
+        settings = dataclasses.replace(settings, iterations=iterations)
+    found = _locate(recipe)
     paths = {asset_id: file.path for asset_id, file in found.items()}
+    texture_asset = TEXTURE_ASSETS[recipe.texture]
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.set_flush_denormal(True)  # without it an iteration on the CPU takes fifteen times as long
     model = MorphableModel.load(paths["morphable"]).to(device).eval()
@@ -87,12 +112,14 @@ def load_models(preset: str, texture: str) -> Models:
             "textures would not lie on the face. Use files that belong together, or run `ganfit textures build` "
             "and `ganfit textures train` anew"
         )
+    regressor = _load_regressor(recipe, found).to(device) if recipe.start == "regression" else None
     network = DlibResNet.load(paths["dlib-resnet"]).to(device).eval()
     renderer = Renderer(model.faces, model.uvs, model.uv_faces, settings.render_size).to(device)
+    fitter = Fitter(model, texture_model, renderer, network, settings)
     return Models(
         detect=CenterFace(paths["centerface"]),
         landmarks=DlibLandmarks(paths["dlib-landmarks-68"]),
-        fitter=Fitter(model, texture_model, renderer, network, settings),
+        reconstructor=Reconstructor(recipe, fitter, regressor),
         topology=Mesh(
             vertices=model.mean.cpu().numpy(),
             faces=model.faces.cpu().numpy(),
@@ -105,3 +132,33 @@ def load_models(preset: str, texture: str) -> Models:
         sha256={asset_id: file.sha256 for asset_id, file in found.items()},
         device=torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
     )
+
+
+def _needed_assets(method: Method) -> list[str]:
+    always = {asset.id for asset in assets.ASSETS.values() if asset.required} - {*TEXTURE_ASSETS.values()}
+    regressors = [REGRESSOR_ASSETS[method.texture]] if method.start == "regression" else []
+    return [*sorted(always), TEXTURE_ASSETS[method.texture], *regressors]
+
+
+def _locate(method: Method) -> dict[str, Found]:
+    try:
+        return {asset_id: assets.locate(asset_id) for asset_id in _needed_assets(method)}
+    except assets.MissingAssetError as error:
+        able = [other.name for other in METHODS.values() if not missing_assets(other)]
+        raise assets.MissingAssetError(
+            f"the method {method.name} cannot run. {error}\nMethods that can run here: {', '.join(able) or 'none'}"
+        ) from error
+
+
+def _load_regressor(method: Method, found: Mapping[str, Found]) -> Regressor:
+    from ganfit_core.regressor import load_regressor
+
+    path = found[REGRESSOR_ASSETS[method.texture]].path
+    regressor = load_regressor(path)
+    for key, asset_id in (("texture_sha256", TEXTURE_ASSETS[method.texture]), ("morphable_sha256", "morphable")):
+        if regressor.provenance.get(key) != found[asset_id].sha256:
+            raise assets.AssetError(
+                f"{path} was trained with another {asset_id} than {found[asset_id].path}: its parameters would mean "
+                "something else there. Use files that belong together, or run `ganfit regressor train` anew"
+            )
+    return regressor

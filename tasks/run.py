@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data.collections import Unit
+from ganfit_core.methods import Method
 
 if TYPE_CHECKING:
     from ganfit_core.fitting import FitResult
     from ganfit_core.perception.align import AlignedFace
 
-METHOD = "ganfit"
 _LONGEST_REASON = 300
 
 
@@ -37,8 +37,9 @@ class Run:
     out: Path
     """Folder of the results."""
     preset: str
-    texture_model: str
-    """gan, vae or pca."""
+    method: Method
+    iterations: int | None
+    """Most steps of stage 2; None for the preset's."""
     all_faces: bool
     """Fit every face of a photograph rather than the largest."""
     seed: int
@@ -48,12 +49,13 @@ class Run:
 
     def config_sha256(self, settings: Mapping[str, Any]) -> str:
         """Hash of what decides the results besides assets, code and seed: settings and options."""
-        config = {"settings": dict(settings), "texture_model": self.texture_model, "all_faces": self.all_faces}
+        recipe = [self.method.name, self.method.texture, self.method.start, self.method.refine]
+        config = {"settings": dict(settings), "method": recipe, "all_faces": self.all_faces}
         return hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode()).hexdigest()
 
     def folder(self, unit: Unit, face_index: int) -> Path:
         """Where a face's files go, relative to ``out``."""
-        folder = Path("faces", f"{self.collection_key[:8]}-{self.texture_model}", *unit.unit_id.split("/"))
+        folder = Path("faces", f"{self.collection_key[:8]}-{self.method.name}", *unit.unit_id.split("/"))
         return folder / f"face-{face_index:02d}" if self.all_faces else folder
 
 

@@ -13,7 +13,7 @@ from prefect.cache_policies import NO_CACHE
 from data import schemas, tables
 from data.collections import Collection
 from tasks import models
-from tasks.run import METHOD, Run, Work, code_version
+from tasks.run import Run, Work, code_version
 
 
 @task(
@@ -26,12 +26,12 @@ from tasks.run import METHOD, Run, Work, code_version
 )
 def write_rows(works: Sequence[Work], shard: int, collection: Collection, run: Run) -> Path:
     """Write a shard's part file, in the order of the photographs, and return its path."""
-    loaded = models.load_models(run.preset, run.texture_model)
+    loaded = models.models_of(run)
     schema = schemas.reconstructions(loaded.dimensions)
     common = dict.fromkeys(schema.names) | {
         "run_id": run.run_id,
-        "method": METHOD,
-        "texture_model": run.texture_model,
+        "method": run.method.name,
+        "texture_model": run.method.texture,
         "collection": collection.name,
         "frames": 1,
         "device": loaded.device,
@@ -48,7 +48,7 @@ def write_rows(works: Sequence[Work], shard: int, collection: Collection, run: R
 @task(name="drop stale rows", tags=["io"], retries=2, cache_policy=NO_CACHE, persist_result=False)
 def drop_stale_rows(shards: int, collection: Collection, run: Run) -> None:
     """Remove the part files of an earlier run over the same collection, when it was longer."""
-    tables.drop_parts_from(run.out, (METHOD, run.texture_model), collection.key, shards)
+    tables.drop_parts_from(run.out, (run.method.name, run.method.texture), collection.key, shards)
 
 
 def _order(work: Work) -> tuple[str, int]:

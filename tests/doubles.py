@@ -54,8 +54,8 @@ def result(scale: float = 1.0) -> Any:
     )
 
 
-class FakeFitter:
-    """Fits instantly; ``refuse`` decides which faces raise."""
+class FakeReconstructor:
+    """Reconstructs instantly; ``refuse`` decides which faces raise."""
 
     def __init__(self, refuse: Callable[[Any], bool] = lambda face: False) -> None:
         self.refuse = refuse
@@ -96,7 +96,7 @@ def models(**changes: Any) -> Models:
         Models(
             detect=detect,
             landmarks=landmarks,
-            fitter=FakeFitter(),
+            reconstructor=FakeReconstructor(),
             topology=cube(),
             dimensions=Dimensions(identity=3, expression=2, texture=4),
             crop_size=SIZE,

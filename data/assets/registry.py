@@ -162,16 +162,37 @@ _ALL = (
             version="open-1",
             filename=f"texture_{kind}.safetensors",
             sha256=None,
-            role=f"texture model for --texture {kind}, to compare with",
+            role=f"texture model of {methods}, to compare with",
             licence="Apache-2.0 (weights); trained on Labeled Faces in the Wild, a research benchmark",
             commercial_use="research only: LFW",
             source="trained by this project",
             how_to_get=f"ganfit textures build, then ganfit textures train --model {kind}; put its "
             f"texture_{kind}.safetensors into data/open or into the folder that GANFIT_ASSETS names",
-            cost_of_lacking=f"no --texture {kind}; fitting with the default texture model works",
+            cost_of_lacking=f"no {methods}; fitting with the default texture model works",
             shipped=True,
         )
-        for kind in ("vae", "pca")
+        for kind, methods in (("vae", "vaefit, fast-vaefit, vaefit++"), ("pca", "pcafit, fast-pcafit, pcafit++"))
+    ),
+    *(
+        Asset(
+            id=f"regressor-{kind}",
+            version="open-1",
+            filename=f"regressor_{kind}.safetensors",
+            sha256=None,
+            role=f"regressor of the parameters, where {fast} ends and {refined} starts",
+            licence="Apache-2.0 (weights); trained on Labeled Faces in the Wild, a research benchmark",
+            commercial_use="research only: LFW",
+            source="trained by this project",
+            how_to_get=f"ganfit regressor build, then ganfit regressor train --texture {kind}; put its "
+            f"regressor_{kind}.safetensors into data/open or into the folder that GANFIT_ASSETS names",
+            cost_of_lacking=f"no {fast} and no {refined}; {without}, which starts at random, works",
+            shipped=True,
+        )
+        for kind, without, fast, refined in (
+            ("gan", "ganfit", "fast", "ganfit++"),
+            ("vae", "vaefit", "fast-vaefit", "vaefit++"),
+            ("pca", "pcafit", "fast-pcafit", "pcafit++"),
+        )
     ),
 )
 

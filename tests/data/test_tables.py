@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
@@ -134,6 +135,8 @@ def test_a_vector_of_the_wrong_length_is_refused(tmp_path: Path) -> None:
 def test_a_method_with_a_plus_sign_keeps_its_name(tmp_path: Path) -> None:
     tables.write_part([row(method="ganfit++")], SCHEMA, tmp_path, "key", 0)
     assert tables.read(tmp_path)["method"].to_pylist() == ["ganfit++"]
+    assert pd.read_parquet(tmp_path / "reconstructions")["method"].tolist() == ["ganfit++"]
+    assert pyarrow.parquet.read_table(tmp_path / "reconstructions")["method"].to_pylist() == ["ganfit++"]
 
 
 def test_the_documentation_is_that_of_the_code() -> None:

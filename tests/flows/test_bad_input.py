@@ -16,7 +16,7 @@ import tasks.models
 from data import tables
 from flows.cli import app
 from tests import doubles
-from tests.doubles import FakeFitter
+from tests.doubles import FakeReconstructor
 
 RED, PURPLE, GREY = (220, 20, 20), (220, 20, 180), (90, 90, 90)
 
@@ -32,11 +32,11 @@ def picture(faces: int = 1, size: int = 128, colour: tuple[int, int, int] = RED)
 
 
 @pytest.fixture
-def fitter(monkeypatch: pytest.MonkeyPatch) -> FakeFitter:
+def reconstructor(monkeypatch: pytest.MonkeyPatch) -> FakeReconstructor:
     """Stand-in models in place of the real ones; no Prefect server."""
-    fake = FakeFitter()
-    stand_ins = doubles.models(fitter=fake)
-    monkeypatch.setattr(tasks.models, "load_models", lambda preset, texture: stand_ins)
+    fake = FakeReconstructor()
+    stand_ins = doubles.models(reconstructor=fake)
+    monkeypatch.setattr(tasks.models, "load_models", lambda *names: stand_ins)
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
     return fake
 
@@ -119,7 +119,7 @@ CASES: dict[str, tuple[str, Callable[[Path], Any], str, str]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_every_file_becomes_one_row(case: str, photos: Path, tmp_path: Path, fitter: FakeFitter) -> None:
+def test_every_file_becomes_one_row(case: str, photos: Path, tmp_path: Path, reconstructor: FakeReconstructor) -> None:
     name, write, status, stage = CASES[case]
     write(photos / name)
     run = ganfit("fit", photos, "--out", tmp_path / "out")
@@ -140,7 +140,7 @@ def test_every_file_becomes_one_row(case: str, photos: Path, tmp_path: Path, fit
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
-def test_a_file_that_may_not_be_read_is_a_row(photos: Path, tmp_path: Path, fitter: FakeFitter) -> None:
+def test_a_file_that_may_not_be_read_is_a_row(photos: Path, tmp_path: Path, reconstructor: FakeReconstructor) -> None:
     save(picture(), photos / "a.jpg")
     (photos / "a.jpg").chmod(0)
     assert ganfit("fit", photos, "--out", tmp_path / "out").exit_code == 0
@@ -148,7 +148,7 @@ def test_a_file_that_may_not_be_read_is_a_row(photos: Path, tmp_path: Path, fitt
     assert (row["status"], row["reason"], row["content_sha256"]) == ("unreadable", "permission denied", None)
 
 
-def test_bad_files_do_not_stop_good_ones(photos: Path, tmp_path: Path, fitter: FakeFitter) -> None:
+def test_bad_files_do_not_stop_good_ones(photos: Path, tmp_path: Path, reconstructor: FakeReconstructor) -> None:
     for number in range(10):
         save(picture(), photos / f"{number}.jpg")
     truncated_jpeg(photos / "3.jpg")
@@ -160,10 +160,10 @@ def test_bad_files_do_not_stop_good_ones(photos: Path, tmp_path: Path, fitter: F
     assert names == [f"{number}.jpg" for number in range(10)] + ["broken.jpg"]
     assert [row["status"] for row in rows(tmp_path / "out")].count("ok") == 8
     assert "11 photos: 8 ok, 3 unreadable" in run.output
-    assert fitter.batches == [3, 3, 2]
+    assert reconstructor.batches == [3, 3, 2]
 
 
-def test_all_faces_is_a_row_per_face(photos: Path, tmp_path: Path, fitter: FakeFitter) -> None:
+def test_all_faces_is_a_row_per_face(photos: Path, tmp_path: Path, reconstructor: FakeReconstructor) -> None:
     save(picture(3), photos / "group.png")
     save(picture(0), photos / "wall.png")
     assert ganfit("fit", photos, "--out", tmp_path / "out", "--all-faces").exit_code == 0
@@ -174,12 +174,14 @@ def test_all_faces_is_a_row_per_face(photos: Path, tmp_path: Path, fitter: FakeF
     assert [row["face_index"] for row in rows(tmp_path / "out")] == [0, None]
 
 
-def test_a_batch_that_fails_is_fitted_one_by_one(photos: Path, tmp_path: Path, fitter: FakeFitter) -> None:
+def test_a_batch_that_fails_is_fitted_one_by_one(
+    photos: Path, tmp_path: Path, reconstructor: FakeReconstructor
+) -> None:
     for number in range(3):
         save(picture(1, colour=PURPLE if number == 1 else RED), photos / f"{number}.png")
-    fitter.refuse = lambda face: bool((face.image[..., 2] > 150).any())
+    reconstructor.refuse = lambda face: bool((face.image[..., 2] > 150).any())
     assert ganfit("fit", photos, "--out", tmp_path / "out").exit_code == 0
-    assert fitter.batches == [3, 1, 1, 1]
+    assert reconstructor.batches == [3, 1, 1, 1]
     assert [row["status"] for row in rows(tmp_path / "out")] == ["ok", "failed", "ok"]
     failed = rows(tmp_path / "out")[1]
     assert (failed["stage"], failed["reason"]) == ("fit", "ValueError: the energy is not finite")
@@ -188,15 +190,17 @@ def test_a_batch_that_fails_is_fitted_one_by_one(photos: Path, tmp_path: Path, f
     assert failed["identity"] is None
 
 
-def test_a_run_whose_every_photograph_fails_has_still_run(photos: Path, tmp_path: Path, fitter: FakeFitter) -> None:
+def test_a_run_whose_every_photograph_fails_has_still_run(
+    photos: Path, tmp_path: Path, reconstructor: FakeReconstructor
+) -> None:
     save(picture(), photos / "a.png")
-    fitter.refuse = lambda face: True
+    reconstructor.refuse = lambda face: True
     assert ganfit("fit", photos, "--out", tmp_path / "out").exit_code == 0
     assert rows(tmp_path / "out")[0]["status"] == "failed"
 
 
 def test_repeating_a_command_repeats_no_row_and_takes_no_result_for_a_photograph(
-    photos: Path, fitter: FakeFitter
+    photos: Path, reconstructor: FakeReconstructor
 ) -> None:
     save(picture(), photos / "a.png")
     for _ in range(2):
@@ -204,7 +208,7 @@ def test_repeating_a_command_repeats_no_row_and_takes_no_result_for_a_photograph
     assert [row["unit_id"] for row in rows(photos)] == ["a.png"]
 
 
-def test_a_disk_error_while_exporting_is_a_row(photos: Path, tmp_path: Path, fitter: FakeFitter) -> None:
+def test_a_disk_error_while_exporting_is_a_row(photos: Path, tmp_path: Path, reconstructor: FakeReconstructor) -> None:
     save(picture(), photos / "a.png")
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "faces").write_text("in the way")
@@ -219,6 +223,8 @@ def test_a_disk_error_while_exporting_is_a_row(photos: Path, tmp_path: Path, fit
         (["absent"], "no such file or folder"),
         (["."], "no photos found in"),
         ([".", "--preset", "enormous"], "enormous"),
+        ([".", "--method", "magic"], "magic"),
+        ([".", "--iterations", "0"], "--iterations"),
         ([".", "--batch", "0"], "--batch"),
         ([], "inputs"),
     ],
@@ -228,7 +234,7 @@ def test_a_bad_argument_is_one_clear_message_and_exit_code_2(
     message: str,
     photos: Path,
     monkeypatch: pytest.MonkeyPatch,
-    fitter: FakeFitter,
+    reconstructor: FakeReconstructor,
 ) -> None:
     monkeypatch.chdir(photos)
     run = ganfit("fit", *arguments, "--out", "out")
@@ -238,7 +244,9 @@ def test_a_bad_argument_is_one_clear_message_and_exit_code_2(
     assert not (photos / "out").exists()
 
 
-def test_an_output_folder_that_is_a_file_is_a_bad_argument(photos: Path, tmp_path: Path, fitter: FakeFitter) -> None:
+def test_an_output_folder_that_is_a_file_is_a_bad_argument(
+    photos: Path, tmp_path: Path, reconstructor: FakeReconstructor
+) -> None:
     save(picture(), photos / "a.png")
     (tmp_path / "out").write_text("")
     run = ganfit("fit", photos, "--out", tmp_path / "out")
@@ -247,11 +255,11 @@ def test_an_output_folder_that_is_a_file_is_a_bad_argument(photos: Path, tmp_pat
 
 
 def test_a_missing_model_is_told_without_a_stack_trace(
-    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fitter: FakeFitter
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reconstructor: FakeReconstructor
 ) -> None:
     from data.assets import MissingAssetError
 
-    def load_models(preset: str, texture: str) -> None:
+    def load_models(*names: object) -> None:
         raise MissingAssetError("morphable is missing: get it so")
 
     monkeypatch.setattr(tasks.models, "load_models", load_models)

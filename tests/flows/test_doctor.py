@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 import data.assets.lookup
 from data.assets import ASSETS
 from flows.cli import app
+from ganfit_core.methods import METHODS
 
 
 @pytest.fixture(autouse=True)
@@ -28,6 +29,25 @@ def test_doctor_says_what_is_missing_what_it_costs_and_how_to_get_it(
         assert asset.how_to_get in run.output
         assert asset.licence in run.output
     assert "photographs cannot be fitted" in run.output
+
+
+def test_methods_are_listed_with_what_they_lack_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    candidates = data.assets.lookup._candidates
+    lacking = ("regressor-gan", "texture-vae")
+    monkeypatch.setattr(
+        data.assets.lookup, "_candidates", lambda asset: [] if asset.id in lacking else candidates(asset)
+    )
+    run = CliRunner().invoke(app, ["methods"])
+    assert run.exit_code == 0
+    lines = {line.split("│")[1].strip(): line for line in run.output.splitlines() if "│" in line}
+    assert set(lines) == set(METHODS)
+    for name, method in METHODS.items():
+        assert method.description in lines[name]
+    assert "lacks regressor-gan" in lines["fast"]
+    assert "lacks regressor-gan" in lines["ganfit++"]
+    assert "lacks texture-vae" in lines["vaefit"]
+    assert "ready" in lines["ganfit"]
+    assert "ready" in lines["pcafit"]
 
 
 def test_what_is_installed_is_found() -> None:

@@ -16,11 +16,15 @@ from tests import doubles
 from tests.flows.test_bad_input import picture, save
 
 
+def load_stand_ins(preset: str, method: str, iterations: int | None = None) -> tasks.models.Models:
+    """In place of tasks.models.load_models."""
+    return doubles.models(settings={"preset": preset, "iterations": iterations or 100})
+
+
 @pytest.fixture
 def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Five photographs, one without a face."""
-    stand_ins = doubles.models()
-    monkeypatch.setattr(tasks.models, "load_models", lambda preset, texture: stand_ins)
+    monkeypatch.setattr(tasks.models, "load_models", load_stand_ins)
     for number in range(5):
         save(picture(faces=0 if number == 2 else 1), tmp_path / "photos" / f"{number}.png")
     return tmp_path / "photos"
@@ -52,17 +56,42 @@ def test_the_parameter_file_is_read_without_pickle(photos: Path, tmp_path: Path)
     assert metadata["assets"] == {"morphable": "00"}
 
 
-def test_texture_models_share_a_folder_without_touching_each_other(photos: Path, tmp_path: Path) -> None:
-    for texture in ("gan", "pca"):
-        flows.reconstruct.reconstruct.fn([photos / "0.png"], tmp_path / "out", texture=texture)
-    gan, pca = sorted(tables.read(tmp_path / "out").to_pylist(), key=lambda row: row["texture_model"])
-    assert (gan["texture_model"], pca["texture_model"]) == ("gan", "pca")
-    assert gan["config_sha256"] != pca["config_sha256"]
-    assert gan["mesh"] != pca["mesh"]
-    for row in (gan, pca):
-        assert (tmp_path / "out" / row["mesh"]).is_file()
-    with np.load(tmp_path / "out" / Path(pca["mesh"]).with_name("parameters.npz"), allow_pickle=False) as file:
-        assert json.loads(str(file["metadata"]))["texture_model"] == "pca"
+def test_methods_share_a_folder_without_touching_each_other(photos: Path, tmp_path: Path) -> None:
+    recipes = {"fast": "gan", "ganfit++": "gan", "pcafit++": "pca"}
+    for method in recipes:
+        flows.reconstruct.reconstruct.fn([photos / "0.png"], tmp_path / "out", method=method)
+    rows = tables.read(tmp_path / "out").to_pylist()
+    assert {row["method"]: row["texture_model"] for row in rows} == recipes
+    assert len({row["config_sha256"] for row in rows}) == len({row["mesh"] for row in rows}) == len(rows) == 3
+    for row in rows:
+        folder = (tmp_path / "out" / row["mesh"]).parent
+        assert {"face.glb", "overlay.png"} < {path.name for path in folder.iterdir()}
+        with np.load(folder / "parameters.npz", allow_pickle=False) as file:
+            metadata = json.loads(str(file["metadata"]))
+        assert (metadata["method"], metadata["texture_model"]) == (row["method"], recipes[row["method"]])
+
+
+def test_the_default_is_ganfit_plus_plus(photos: Path, tmp_path: Path) -> None:
+    flows.reconstruct.reconstruct.fn([photos / "0.png"], tmp_path / "out")
+    assert tables.read(tmp_path / "out")["method"].to_pylist() == ["ganfit++"]
+
+
+def test_the_number_of_iterations_reaches_the_models_and_the_hash_of_the_configuration(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[object, ...]] = []
+    monkeypatch.setattr(tasks.models, "load_models", lambda *names: [asked.append(names), load_stand_ins(*names)][1])
+    for out, iterations in (("a", None), ("b", 30), ("c", 100)):
+        flows.reconstruct.reconstruct.fn([photos / "0.png"], tmp_path / out, method="fast", iterations=iterations)
+    assert set(asked) == {("laptop", "fast", iterations) for iterations in (None, 30, 100)}
+    (preset,), (fewer,), (same,) = (tables.read(tmp_path / out)["config_sha256"].to_pylist() for out in "abc")
+    assert fewer != preset == same
+
+
+def test_an_unknown_method_reads_no_photograph(photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(KeyError, match="magic"):
+        flows.reconstruct.reconstruct.fn([photos], tmp_path / "out", method="magic")
+    assert not (tmp_path / "out").exists()
 
 
 def test_through_prefect_it_does_the_same(photos: Path, tmp_path: Path) -> None:
