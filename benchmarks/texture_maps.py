@@ -18,9 +18,10 @@ from pathlib import Path
 
 import torch
 
-from flows.build_textures import SHARD, shards_of
-from ganfit_core.texture.maps import TRAIN
+from flows.build_textures import SHARD
+from ganfit_core.training.splits import TRAIN
 from tasks.complete_maps import complete_shard, learn_statistics
+from tasks.splits import shards_of
 from tasks.unwrap_faces import part_name, unwrap_photos
 
 RESOLUTION = 256

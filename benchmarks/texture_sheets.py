@@ -26,8 +26,9 @@ from torch import Tensor
 
 from data.assets import find
 from evaluation.uv_face import quantised, reduced_mask
-from ganfit_core.texture.maps import TRAIN, MapShards, area_averaged
+from ganfit_core.texture.maps import MapShards, area_averaged
 from ganfit_core.texture.model import load_texture_model
+from ganfit_core.training.splits import TRAIN
 from tasks.complete_maps import MASK
 
 COLUMNS, ROWS, INTERPOLATIONS = 8, 8, 4

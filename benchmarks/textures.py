@@ -26,9 +26,10 @@ from evaluation.extractors import EXTRACTORS
 from evaluation.uv_face import reduced_mask
 from flows.evaluate_textures import SAMPLES, evaluate_textures
 from flows.scores import scores_table, shipped_models
-from ganfit_core.texture.maps import HELD_OUT, MapShards, area_averaged
+from ganfit_core.texture.maps import MapShards, area_averaged
 from ganfit_core.texture.model import TextureModel, load_texture_model
 from ganfit_core.texture.projection import absolute_error
+from ganfit_core.training.splits import HELD_OUT
 from tasks.complete_maps import MASK
 from tasks.score_textures import reference_maps
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 from prefect import flow
 
-from data.collections import Unit, discover
-from data.lfw import fold_people, person_of
-from ganfit_core.texture.maps import HELD_OUT, TRAIN
 from tasks.complete_maps import MAPS, complete_shard, learn_statistics, write_index
 from tasks.progress import current
+from tasks.splits import TRAIN, shards_of
 from tasks.steps import call
 from tasks.unwrap_faces import part_name, unwrap_photos
 
@@ -48,19 +45,3 @@ def build_textures(photos: list[Path], out: Path, pairs: Path | None = None, res
         current().step("completing maps", done, len(parts))
         rows.append(call(complete_shard, part, split, statistics, out / MAPS / f"{split}-{done:05d}.npy"))
     return call(write_index, rows, out, photos, pairs)
-
-
-def shards_of(photos: list[Path], pairs: Path | None, size: int) -> list[tuple[str, list[Unit]]]:
-    """Split and photographs of every shard: shuffled, so that the maps of an interrupted run are a fair sample.
-
-    Raises data.collections.CollectionError and data.lfw.LfwError.
-    """
-    held_out = fold_people(pairs) if pairs else set()
-    units: dict[str, list[Unit]] = {TRAIN: [], HELD_OUT: []}
-    for unit in discover(photos).units:
-        units[HELD_OUT if person_of(unit.unit_id) in held_out else TRAIN].append(unit)
-    shards = []
-    for split, members in units.items():
-        order = np.random.default_rng(0).permutation(len(members))
-        shards += [(split, [members[i] for i in order[start : start + size]]) for start in range(0, len(members), size)]
-    return shards

@@ -27,8 +27,9 @@ from evaluation.extractors import EXTRACTORS, FeatureExtractor
 from evaluation.frechet import FeatureStatistics, FrechetWarning, frechet_distance, shortage
 from evaluation.kid import kernel_distance
 from evaluation.uv_face import PROTOCOL, VERSION, extractor_input, few_of_each, quantised, reduced_mask
-from ganfit_core.texture.maps import HELD_OUT, TRAIN, MapShards, area_averaged
+from ganfit_core.texture.maps import MapShards, area_averaged
 from ganfit_core.texture.model import TextureModel, load_texture_model
+from ganfit_core.training.splits import HELD_OUT, TRAIN
 from tasks.complete_maps import INDEX, MASK, SOURCE
 from tasks.progress import current
 from tasks.run import code_version

@@ -17,8 +17,8 @@ from ganfit_core.texture import PCAConfig, TrainingConfig, VAETrainingConfig
 from ganfit_core.texture.gan_trainer import GANTrainer
 from ganfit_core.texture.maps import MapShards
 from ganfit_core.texture.pca_training import train_pca
-from ganfit_core.texture.training import TrainingResult, train
 from ganfit_core.texture.vae_trainer import VAETrainer
+from ganfit_core.training.loop import TrainingResult, train
 from tasks.complete_maps import SOURCE
 from tasks.progress import current
 from tasks.run import code_version

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import logging
 import zipfile
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,14 +17,7 @@ from data.collections import Unit
 from data.files import replace
 from ganfit_core.morphable import MorphableModel
 from ganfit_core.partial_maps import CROP_SIZE, PartialMaps, partial_maps
-from ganfit_core.perception.align import AlignedFace, align_face
-from ganfit_core.perception.detect import CenterFace
-from ganfit_core.perception.faces import find_faces
-from ganfit_core.perception.landmarks import DlibLandmarks
-from ganfit_core.perception.photo import read_photo
-from tasks.run import one_line
-
-logger = logging.getLogger(__name__)
+from tasks.aligned import PERCEPTION_ASSETS, align_photos, content_key
 
 # Of the arithmetic behind a part: parts of another version are made anew.
 _VERSION = 1
@@ -65,21 +56,7 @@ def unwrap_photos(units: list[Unit], resolution: int, part: Path) -> Path:
 
 def part_name(units: list[Unit], resolution: int) -> str:
     """Name of a shard's part file: another for other or changed photographs, another resolution or other models."""
-    content = [
-        _VERSION,
-        resolution,
-        [assets.locate(asset).sha256 for asset in ("morphable", "centerface", "dlib-landmarks-68")],
-        [[unit.unit_id, *_state(unit.path)] for unit in units],
-    ]
-    return f"{hashlib.sha256(json.dumps(content).encode()).hexdigest()[:20]}.npz"
-
-
-def _state(path: Path) -> tuple[int, int]:
-    try:
-        found = path.stat()
-    except OSError:
-        return 0, 0
-    return found.st_size, found.st_mtime_ns
+    return f"{content_key(_VERSION, resolution, ('morphable', *PERCEPTION_ASSETS), units)}.npz"
 
 
 def read_part(part: Path) -> Shard:
@@ -91,23 +68,6 @@ def read_part(part: Path) -> Shard:
 
 
 def _unwrap(units: list[Unit], resolution: int) -> Shard:
-    detect = CenterFace(assets.find("centerface"))
-    landmarks = DlibLandmarks(assets.find("dlib-landmarks-68"))
-    unit_ids: list[str] = []
-    aligned: list[AlignedFace] = []
-    without: dict[str, str] = {}
-    for unit in units:
-        try:
-            rgb = read_photo(unit.path)
-            faces = find_faces(rgb, detect, landmarks)
-            if not faces:
-                without[unit.unit_id] = "no face"
-                continue
-            face = align_face(rgb, faces[0].landmarks, CROP_SIZE)
-        except Exception as error:  # one photograph must not end the run
-            logger.debug("%s: no map", unit.unit_id, exc_info=True)
-            without[unit.unit_id] = one_line(error)
-            continue
-        unit_ids.append(unit.unit_id)
-        aligned.append(face)
-    return Shard(unit_ids, partial_maps(aligned, MorphableModel.load(assets.find("morphable")), resolution), without)
+    aligned = align_photos(units, CROP_SIZE)
+    maps = partial_maps(aligned.faces, MorphableModel.load(assets.find("morphable")), resolution)
+    return Shard(aligned.unit_ids, maps, aligned.without)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ganfit_core.training.config import Precision, RunConfig
 
 Loss = Literal["wgan-gp", "nonsaturating-r1"]
-Precision = Literal["bf16", "fp32"]
 Phase = Literal["reconstruct", "fade", "stabilise"]
 
 BASE_RESOLUTION = 4
@@ -76,31 +77,17 @@ def progressive_schedule(resolution: int) -> tuple[Stage, ...]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunConfig:
-    """What the trainings of all networks have in common."""
+class TextureRunConfig(RunConfig):
+    """What the trainings of the texture networks have in common."""
 
     network: NetworkConfig = field(default_factory=NetworkConfig)
     """Both networks of the model."""
-    total_images: int | None = None
-    """Real images shown in the whole run. None: the wall-clock budget given to `train` alone ends it, and drives what
-    is scheduled, which adapts to the machine but is not reproducible."""
-    ema_half_life: float = 10_000.0
-    """Images after which a weight's share of the averaged model has halved (Karras et al.: decay 0.999 per step of 16,
-    that is 11,000 images); never longer than a twentieth of the images seen so far."""
     flip: bool = True
     """Mirror maps at random, u -> 1 - u (the UV layout is left-right symmetric)."""
-    precision: Precision = "fp32"
-    """`bf16`: autocast; penalties and likelihoods stay in float32."""
-    seed: int = 0
-    """Seeds weights, latents, order of the maps and flips."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready form."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, kw_only=True)
-class VAETrainingConfig(RunConfig):
+class VAETrainingConfig(TextureRunConfig):
     """Everything that determines the training of the VAE."""
 
     batch_size: int = 16
@@ -119,7 +106,7 @@ class VAETrainingConfig(RunConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingConfig(RunConfig):
+class TrainingConfig(TextureRunConfig):
     """Everything that determines the training of the GAN. The defaults follow Karras et al. 2018, App. A.1."""
 
     schedule: tuple[Stage, ...] = ()

@@ -16,11 +16,11 @@ from ganfit_core.texture.config import BASE_RESOLUTION, Stage, TrainingConfig
 from ganfit_core.texture.discriminator import Discriminator
 from ganfit_core.texture.generator import Generator
 from ganfit_core.texture.maps import PCA_RESOLUTION, LatentPCA, MapShards
-from ganfit_core.texture.trainer import Trainer, fixed_samples
+from ganfit_core.texture.trainer import TextureTrainer, fixed_samples
 
 
-class GANTrainer(Trainer):
-    """Generator, discriminator, their optimisers and the position in the schedule; arguments as of `Trainer`."""
+class GANTrainer(TextureTrainer):
+    """Generator, discriminator, their optimisers and the position in the schedule; arguments as of `TextureTrainer`."""
 
     members: ClassVar[tuple[str, ...]] = (
         "generator",

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ganfit_core.texture.layers import downsample, upsample
+from ganfit_core.training.splits import TRAIN
 
 PCA_RESOLUTION = 32
-TRAIN, HELD_OUT = "train", "held_out"
 _CHUNK = 128
 
 

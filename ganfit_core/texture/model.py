@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -10,15 +9,12 @@ from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor, nn
 
-from ganfit_core.export import replace_bytes
 from ganfit_core.texture.projection import absolute_error, nearest, project
+from ganfit_core.weights import read_weights, write_weights
 
 FORMAT = "ganfit-texture-model/1"
-# One key for everything: safetensors writes several in an order that changes from run to run, and with it the hash.
 METADATA = "texture_model"
 CANDIDATES = 128
 
@@ -50,6 +46,11 @@ class TextureModel(nn.Module):
     def latent_dim(self) -> int:
         """Length n_t of a latent."""
         return int(self.config.latent_dim)
+
+    @property
+    def filename(self) -> str:
+        """Name under which a training writes the model."""
+        return f"texture_{self.kind}.safetensors"
 
     @property
     def resolution(self) -> int:
@@ -92,8 +93,7 @@ class TextureModel(nn.Module):
             "config": asdict(self.config),
             "provenance": dict(provenance),
         }
-        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self.stored().items()}
-        replace_bytes(path, save(tensors, metadata={METADATA: json.dumps(description, sort_keys=True)}))
+        write_weights(path, self.stored(), METADATA, description)
 
     def stored(self) -> dict[str, Tensor]:
         """The tensors of the file."""
@@ -113,15 +113,11 @@ def load_texture_model(path: Path) -> TextureModel:
     Raises ValueError if it is none: another format, a config that builds no model, tensors that do not fit it.
     """
     try:
-        with safe_open(str(path), framework="pt") as file:
-            description = json.loads((file.metadata() or {}).get(METADATA, "{}"))
-            if description["format"] != FORMAT:
-                raise ValueError("another format")
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        description, tensors = read_weights(path, METADATA, FORMAT)
         kind = _KINDS[description["kind"]]
         model = kind(kind.config_type(**description["config"]))
         model.restore(tensors)
         model.provenance = dict(description["provenance"])
-    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"{path} is no texture model of this version ({FORMAT}), or a damaged one") from error
     return model.eval()

@@ -16,9 +16,9 @@ from ganfit_core.texture.config import PCAConfig
 from ganfit_core.texture.incremental_pca import IncrementalPCA
 from ganfit_core.texture.maps import MapShards, area_averaged, read_chunks
 from ganfit_core.texture.pca import PCATexture
-from ganfit_core.texture.records import append_log, keep_log, write_losses, write_sheet
 from ganfit_core.texture.trainer import fixed_samples
-from ganfit_core.texture.training import OnStep, TrainingResult, model_path
+from ganfit_core.training.loop import OnStep, TrainingResult
+from ganfit_core.training.records import append_log, keep_log, write_losses, write_sheet
 
 # Directions kept between chunks for each component asked for.
 _KEPT = 2
@@ -70,10 +70,10 @@ def train_pca(
     model.load_state_dict({"mean": mean, "basis": pca.components(config.latent_dim) / weight})
     write_losses(out_dir)
     write_sheet(out_dir / "samples" / f"{pca.rows:08d}.png", fixed_samples(model, model, 0))
-    path = model_path(out_dir, model.kind)
+    path = out_dir / model.filename
     explained = f"{pca.explained(config.latent_dim):.4f}"
     model.save(path, {"images": str(pca.rows), "variance_explained": explained, **(provenance or {})})
-    return TrainingResult(path, pca.rows, time.monotonic() - started, config.resolution)
+    return TrainingResult(path, pca.rows, time.monotonic() - started, model)
 
 
 def _chunks(maps: MapShards, side: int) -> Iterator[Float[Tensor, "n f"]]:

@@ -13,7 +13,7 @@ from torch import Tensor
 from ganfit_core.texture.config import VAETrainingConfig
 from ganfit_core.texture.losses import gaussian_evidence
 from ganfit_core.texture.maps import MapShards
-from ganfit_core.texture.trainer import Trainer, fixed_samples
+from ganfit_core.texture.trainer import TextureTrainer, fixed_samples
 from ganfit_core.texture.vae import VAEDecoder, VAEEncoder
 
 # Maps from which the prior of a sheet of samples is estimated; the finished model's is from all.
@@ -21,8 +21,8 @@ _SHEET_MAPS = 2048
 _BATCH = 64
 
 
-class VAETrainer(Trainer):
-    """Encoder, decoder and their optimiser; arguments as of `Trainer`."""
+class VAETrainer(TextureTrainer):
+    """Encoder, decoder and their optimiser; arguments as of `TextureTrainer`."""
 
     members: ClassVar[tuple[str, ...]] = ("encoder", "decoder", "average", "average_encoder", "adam")
     config: VAETrainingConfig

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from benchmarks.texture_sheets import nearest, slerp
-from ganfit_core.texture.maps import TRAIN, MapShards
+from ganfit_core.texture.maps import MapShards
+from ganfit_core.training.splits import TRAIN
 
 
 def test_a_memorised_map_is_found_also_mirrored(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ RESOLUTION = 64
 HELD_OUT = "Held_Out_Person"
 # The module, which the flow of the same name hides.
 flow_module = importlib.import_module("flows.build_textures")
-unwrap_module = importlib.import_module("tasks.unwrap_faces")
+aligned_module = importlib.import_module("tasks.aligned")
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +175,7 @@ def test_one_photograph_that_fails_leaves_the_others(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = ["Ada_One/Ada_One_0001.png", "Eve_Two/Eve_Two_0001.png"]
-    align, calls = unwrap_module.align_face, []
+    align, calls = aligned_module.align_face, []
 
     def fail_once(*arguments: object) -> object:
         calls.append(arguments)
@@ -183,7 +183,7 @@ def test_one_photograph_that_fails_leaves_the_others(
             raise ArithmeticError("no similarity")
         return align(*arguments)
 
-    monkeypatch.setattr(unwrap_module, "align_face", fail_once)
+    monkeypatch.setattr(aligned_module, "align_face", fail_once)
     shard = read_part(unwrap_photos.fn([Unit(n, photos / n) for n in names], RESOLUTION, tmp_path / "0.npz"))
     assert shard.unit_ids == names[1:]
     assert "no similarity" in shard.without[names[0]]

@@ -15,7 +15,8 @@ from flows.cli import app
 from ganfit_core.texture import NetworkConfig, PCAConfig, Stage, TrainingConfig, VAETrainingConfig, load_texture_model
 from ganfit_core.texture.discriminator import Discriminator
 from ganfit_core.texture.generator import Generator
-from ganfit_core.texture.maps import TRAIN, MapShards
+from ganfit_core.texture.maps import MapShards
+from ganfit_core.training.splits import TRAIN
 from tasks.models import TEXTURE_ASSETS
 
 NETWORK = NetworkConfig(latent_dim=4, resolution=16, fmap_base=32, fmap_max=8)
@@ -91,7 +92,7 @@ def test_rebuilt_maps_do_not_continue_the_training_of_the_old_ones(folder: Path)
     np.save(shard, np.load(shard)[::-1])
     again = CliRunner().invoke(app, arguments)
     assert again.exit_code == 2
-    assert "belongs to other maps" in again.output
+    assert "belongs to other training data" in again.output
 
 
 def test_a_recipe_of_another_model_and_a_folder_of_another_run_are_told(folder: Path) -> None:

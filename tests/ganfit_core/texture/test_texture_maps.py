@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from ganfit_core.texture.maps import HELD_OUT, TRAIN, LatentPCA, MapPyramid, MapShards, area_averaged, read_chunks
+from ganfit_core.texture.maps import LatentPCA, MapPyramid, MapShards, area_averaged, read_chunks
+from ganfit_core.training.splits import HELD_OUT, TRAIN
 
 
 def test_shards_are_read_by_index_across_files(images, maps):

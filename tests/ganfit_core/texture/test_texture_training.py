@@ -8,12 +8,12 @@ import torch
 
 from ganfit_core.overlay import TILE
 from ganfit_core.texture import NetworkConfig, Stage, TrainingConfig, VAETrainingConfig, load_texture_model
-from ganfit_core.texture.checkpoint import read_checkpoint
 from ganfit_core.texture.gan_trainer import GANTrainer
-from ganfit_core.texture.records import append_log, keep_log, read_log, write_sheet
-from ganfit_core.texture.trainer import update_average
-from ganfit_core.texture.training import train
 from ganfit_core.texture.vae_trainer import VAETrainer
+from ganfit_core.training.checkpoint import read_checkpoint
+from ganfit_core.training.loop import train
+from ganfit_core.training.records import append_log, keep_log, read_log, write_sheet
+from ganfit_core.training.trainer import update_average
 
 
 class Killed(Exception):
@@ -84,7 +84,7 @@ def test_run_leaves_its_files(maps, tmp_path):
     result = run(small_config(), maps, tmp_path, log_images=200, provenance=provenance)
     model = load_texture_model(result.path)
     assert result.path.name == "texture_gan.safetensors"
-    assert result.resolution == model.resolution == 32
+    assert result.model.resolution == model.resolution == 32
     assert model.provenance["trained_on"] == "squares"
     assert json.loads(model.provenance["training"])["loss"] == "nonsaturating-r1"
     rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
@@ -131,12 +131,12 @@ def test_time_budget_ends_a_run_cleanly_at_the_side_it_reached(maps, tmp_path):
     result = run(small_config(total_images=1_000_000), maps, tmp_path, minutes=0.02)
     assert 0 < result.images < 1_000_000
     assert 1.2 <= result.seconds < 20
-    assert load_texture_model(result.path).resolution == result.resolution == 16
+    assert load_texture_model(result.path).resolution == result.model.resolution == 16
 
 
 def test_schedule_stretches_over_the_time_budget(maps, tmp_path):
     result = run(small_config(total_images=None), maps, tmp_path, minutes=0.03)
-    assert result.resolution == 32
+    assert result.model.resolution == 32
 
 
 def test_maps_larger_than_the_model_are_averaged_with_their_mask(maps):
@@ -175,7 +175,7 @@ def test_checkpoint_of_other_maps_is_refused(images, maps, shards_of, tmp_path):
     changed = images.copy()
     changed[-1, 0, 0, 0] ^= 1
     for others, weight in ((shards_of(changed), mask), (maps, mask / 2)):
-        with pytest.raises(ValueError, match="other maps; use another folder"):
+        with pytest.raises(ValueError, match="other training data; use another folder"):
             run(config, others, tmp_path, weight)
     assert run(config, shards_of(images), tmp_path, None).images == 40
 

@@ -5,9 +5,9 @@ import torch
 
 from ganfit_core.texture import NetworkConfig, VAEDecoder, VAETrainingConfig, load_texture_model
 from ganfit_core.texture.losses import gaussian_evidence
-from ganfit_core.texture.training import train
 from ganfit_core.texture.vae import VAEEncoder
 from ganfit_core.texture.vae_trainer import VAETrainer
+from ganfit_core.training.loop import train
 
 SMALL = NetworkConfig(latent_dim=8, resolution=32, fmap_base=64, fmap_max=16)
 

@@ -1,4 +1,4 @@
-"""Training of a texture model, resumable and bounded in time."""
+"""Training of a network, resumable and bounded in time."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 
 import torch
 
-from ganfit_core.texture.checkpoint import read_checkpoint, write_checkpoint
-from ganfit_core.texture.records import append_log, keep_log, write_losses, write_sheet
-from ganfit_core.texture.trainer import Trainer
+from ganfit_core.training.checkpoint import read_checkpoint, write_checkpoint
+from ganfit_core.training.records import append_log, keep_log, write_losses, write_sheet
+from ganfit_core.training.trainer import Trainable, Trainer
 
 log = logging.getLogger(__name__)
 
@@ -31,13 +31,8 @@ class TrainingResult:
     """Real images shown, over all resumed runs."""
     seconds: float
     """Wall-clock seconds of training, over all resumed runs."""
-    resolution: int
-    """Side of the written model's maps, pixels; below the config's if a growing run ended early."""
-
-
-def model_path(out_dir: Path, kind: str) -> Path:
-    """Where a training writes its model."""
-    return out_dir / f"texture_{kind}.safetensors"
+    model: Trainable
+    """What was written."""
 
 
 def train(
@@ -53,8 +48,8 @@ def train(
 
     `on_step` hears images seen and progress in [0, 1].
 
-    `out_dir` receives `texture_{kind}.safetensors` (with `provenance`), `checkpoint.pt`, `log.jsonl`, `losses.png` and
-    `samples/*.png`. A run that is killed loses what came after its last checkpoint.
+    `out_dir` receives the model under its `filename` (with `provenance`), `checkpoint.pt`, `log.jsonl`, `losses.png`
+    and `samples/*.png`. A run that is killed loses what came after its last checkpoint.
 
     Raises ValueError for an unfit checkpoint, FloatingPointError if a loss stops being finite.
     """
@@ -99,6 +94,6 @@ def train(
             on_step(trainer.images, trainer.progress())
     save()
     model = trainer.finished()
-    path = model_path(out_dir, model.kind)
+    path = out_dir / model.filename
     model.save(path, {"images": str(trainer.images), "training": trainer.config_text(), **(provenance or {})})
-    return TrainingResult(path, trainer.images, trainer.seconds, model.resolution)
+    return TrainingResult(path, trainer.images, trainer.seconds, model)
