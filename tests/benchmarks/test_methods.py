@@ -1,0 +1,81 @@
+"""What the table of methods claims."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks import methods
+from benchmarks.methods import FAST_BATCH, FIT_BATCH, MEAN_FACE, batch_size, choose, summary
+
+
+def row(number: int, **changes: Any) -> dict[str, Any]:
+    """Photograph `number` of a method, the worse the higher the number."""
+    figures = {
+        "energy": float(number),
+        "landmark_error_pct": 2.0 + number,
+        "cosine": 1 - number / 100,
+        "psnr": 30.0 - number,
+        "seconds": 0.5,
+        "iterations": number,
+        "converged": number % 2 == 0,
+    }
+    return {"unit_id": f"{number}.jpg", "status": "ok"} | figures | changes
+
+
+def test_means_and_the_worst_tenth() -> None:
+    rows = [row(number) for number in np.random.default_rng(0).permutation(20).tolist()]
+    figures = summary([*rows, {"unit_id": "x", "status": "no_face"}])
+    assert (figures["n"], figures["ok"]) == (21, 20)
+    assert figures["energy"] == 9.5
+    assert figures["energy_worst10"] == 18.5
+    assert figures["landmark_error_pct_worst10"] == 20.5
+    assert figures["cosine"] == 0.905
+    assert figures["cosine_worst10"] == 0.815
+    assert figures["psnr"] == 20.5
+    assert figures["iterations"] == 9.5
+    assert figures["converged"] == 0.5
+    assert "psnr_worst10" not in figures
+
+
+def test_the_worst_tenth_of_few_is_one() -> None:
+    assert summary([row(1), row(5)])["energy_worst10"] == 5.0
+
+
+def test_the_share_nearer_than_the_mean_face_is_by_photograph() -> None:
+    beside = [row(1, cosine=0.2), row(2, cosine=0.9), {"unit_id": "3.jpg", "status": "no_face"}]
+    rows = [row(2, cosine=0.8), row(1, cosine=0.5), row(3, cosine=0.9)]
+    assert summary(rows, beside)["nearer_than_mean_face"] == 0.5
+
+
+def test_no_face_at_all() -> None:
+    assert summary([{"unit_id": "x", "status": "no_face"}]) == {"n": 1, "ok": 0}
+
+
+def test_regression_is_timed_in_larger_batches() -> None:
+    assert [batch_size(name) for name in ("ganfit", "ganfit++", "fast", MEAN_FACE)] == [
+        FIT_BATCH,
+        FIT_BATCH,
+        FAST_BATCH,
+        FAST_BATCH,
+    ]
+
+
+def test_one_photograph_of_each_person_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = {"Ann_A": 3, "Bob_B": 1, "Cy_C": 2, "Not_Held": 4}
+    for name, count in counts.items():
+        folder = tmp_path / "lfw" / "lfw-deepfunneled" / name
+        folder.mkdir(parents=True)
+        for number in range(1, count + 1):
+            (folder / f"{name}_{number:04d}.jpg").write_bytes(b"")
+    monkeypatch.setenv("GANFIT_DATASETS", str(tmp_path))
+    monkeypatch.setattr(methods, "fold_people", lambda pairs: set(counts) - {"Not_Held"})
+    names = [Path(unit.unit_id).stem for unit in choose(10)]
+    assert {name[:-5] for name in names[:3]} == {"Ann_A", "Bob_B", "Cy_C"}
+    assert all(name.endswith("1") for name in names[:3])
+    assert sorted(names[3:5]) == ["Ann_A_0002", "Cy_C_0002"]
+    assert names[5:] == ["Ann_A_0003"]
+    assert [Path(unit.unit_id).stem for unit in choose(4)] == names[:4]
