@@ -219,8 +219,8 @@ class RegressorTrainer(Trainer):
     def sheet(self) -> Float[Tensor, "64 3 r r"]:
         """Held-out photographs, each followed by its regressed rendering over it."""
         parameters, target = self._held_out_answers()
-        energy, shown = self.energies[-1], slice(0, min(_SHEET_FACES, len(target.photo)) // 4 * 4)
-        rendering, _ = energy.render(Parameters(*(value[shown] for value in parameters)))
+        energy, shown = self.energies[-1], torch.arange(_SHEET_FACES, device=self.device) % len(target.photo)
+        rendering = energy.form(Parameters(*(value[shown] for value in parameters))).rendering
         share = energy.compared(rendering)
         over = share * rendering.image.clamp(0, 1) + (1 - share) * target.photo[shown]
         return torch.stack([target.photo[shown], over], dim=1).flatten(0, 1)
