@@ -50,13 +50,13 @@ class IdentityNetwork(nn.Module, ABC):
     def features(self, aligned: Float[Tensor, "b 3 s s"]) -> IdentityFeatures:
         """Embedding and activations of crops made by `align`."""
 
-    half: bool = False
+    mixed_precision: bool = False
     """Convolve in bfloat16: half of the time where the processor knows it, and cosines off by some thousandths."""
 
     def forward(self, images: Float[Tensor, "b 3 h w"], landmarks: Float[Tensor, "b 68 2"]) -> IdentityFeatures:
         """`features(align(images, landmarks))`."""
         aligned = self.align(images, landmarks)
-        if not self.half:
+        if not self.mixed_precision:
             return self.features(aligned)
         with torch.autocast(aligned.device.type, dtype=torch.bfloat16):
             found = self.features(aligned)

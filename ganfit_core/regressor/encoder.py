@@ -112,7 +112,7 @@ class Encoder(nn.Module):
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
         for name in ("camera", "light"):
-            nn.init.zeros_(self.heads[name].weight)
+            nn.init.zeros_(self.heads[name].get_parameter("weight"))
 
     def forward(
         self,

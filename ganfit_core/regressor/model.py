@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -109,6 +110,6 @@ def _half(value: Tensor) -> Tensor:
     return value.half() if value.is_floating_point() else value
 
 
-def _tuples(value: object) -> object:
+def _tuples(value: Any) -> Any:
     """JSON knows lists only."""
     return tuple(value) if isinstance(value, list) else value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -93,14 +93,15 @@ class RegressorTrainer(Trainer):
             regressor = Regressor(config.encoder, models.texture.kind)
         if start is not None:
             _take_over(regressor, start)
-        self.regressor = regressor.to(self.device, memory_format=torch.channels_last)
+        self.regressor = nn.utils.convert_conv2d_weight_memory_format(regressor.to(self.device), torch.channels_last)
         self.average = copy.deepcopy(self.regressor).requires_grad_(False).eval()
         self.adam = torch.optim.Adam(self.regressor.parameters(), config.learning_rate, betas=config.betas, fused=True)
         for module in models:
             module.requires_grad_(False)
-        models.network.half = config.precision == "bf16"
+        models.network.mixed_precision = config.precision == "bf16"
         renderer = Renderer(models.morphable.faces, models.morphable.uvs, models.morphable.uv_faces, config.render_size)
-        texture = models.texture if config.precision == "fp32" else _HalfTexture(models.texture)
+        # All that the energy asks of a texture model: maps, and their side.
+        texture = models.texture if config.precision == "fp32" else cast(TextureModel, _HalfTexture(models.texture))
         every = config.random_view_every
         with_view = Weights(**{**vars(weights), "identity_random": weights.identity_random * every})
         self.energies = [

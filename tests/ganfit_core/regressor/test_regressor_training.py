@@ -57,7 +57,7 @@ def make(model, texture_model, identity_network, crop_folder, encoder_config, kn
         )
 
     yield trainer
-    identity_network.half = False
+    identity_network.mixed_precision = False
 
 
 def same(one, other):
