@@ -5,31 +5,23 @@ from __future__ import annotations
 import contextlib
 import enum
 import logging
-import sys
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from flows import cli_regressor
+from flows.console import BAD_ARGUMENT, err, out, stop, watched
 from ganfit_core.methods import DEFAULT, METHODS
-
-if TYPE_CHECKING:
-    from flows.terminal import TerminalProgress
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Textured 3D faces from photographs.")
 assets_app = typer.Typer(no_args_is_help=True, help="The models this program uses.")
 app.add_typer(assets_app, name="assets")
 textures_app = typer.Typer(no_args_is_help=True, help="The texture model: its training maps, and the training.")
 app.add_typer(textures_app, name="textures")
-
-# names of files may look like rich's markup, and a wrapped path cannot be copied
-out = Console(markup=False, highlight=False, soft_wrap=True)
-err = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
-
-BAD_ARGUMENT = 2
+app.add_typer(cli_regressor.app, name="regressor")
 
 
 class PresetName(enum.StrEnum):
@@ -99,20 +91,20 @@ def fit(
         discover(inputs, exclude=[out_folder / "faces", out_folder / "reconstructions"])
         out_folder.mkdir(parents=True, exist_ok=True)
     except CollectionError as error:
-        _stop(str(error), BAD_ARGUMENT)
+        stop(str(error), BAD_ARGUMENT)
     except OSError as error:
-        _stop(f"results cannot be written to {out_folder}: {error.strerror}", BAD_ARGUMENT)
+        stop(f"results cannot be written to {out_folder}: {error.strerror}", BAD_ARGUMENT)
     try:
         _reconstruct(inputs, out_folder, preset, method, iterations, all_faces, seed, batch)
     except AssetError as error:
-        _stop(str(error), 1)
+        stop(str(error), 1)
     except KeyboardInterrupt:
-        _stop("interrupted", 130)
+        stop("interrupted", 130)
     except Exception as error:
         log = out_folder / "error.log"
         with contextlib.suppress(OSError):  # a full disk may be the error
             log.write_text(traceback.format_exc(), encoding="utf-8")
-        _stop(f"stopped by an unexpected {type(error).__name__}: {error}\ndetails are in {log}", 1)
+        stop(f"stopped by an unexpected {type(error).__name__}: {error}\ndetails are in {log}", 1)
 
 
 @app.command("methods")
@@ -160,7 +152,7 @@ def build_asset(asset: Buildable) -> None:
             {Buildable.morphable: build, Buildable.vgg16: vgg16.build}[asset](path)
         sha256 = record_checksum(path, CHECKSUMS) if shipped else locate(asset.value).sha256
     except (anny_source.SourceError, vgg16.SourceError, AssetError, OSError) as error:
-        _stop(f"{path.name} was not built: {error}", 1)
+        stop(f"{path.name} was not built: {error}", 1)
     out.print(f"{path}  sha256 {sha256}")
 
 
@@ -176,12 +168,12 @@ def build_maps(
     from flows.build_textures import build_textures
 
     try:
-        with _watched(out_folder):
+        with watched(out_folder):
             index = build_textures.fn(photos, out_folder, pairs, resolution)
     except ValueError as error:  # no photographs, no pairs.txt, too few faces
-        _stop(str(error), BAD_ARGUMENT)
+        stop(str(error), BAD_ARGUMENT)
     except AssetError as error:
-        _stop(str(error), 1)
+        stop(str(error), 1)
     out.print(f"{out_folder / 'maps'}  {index['reason'].null_count} maps of {len(index)} photographs")
 
 
@@ -202,12 +194,12 @@ def train_model(
     from flows.train_texture import train_texture
 
     try:
-        with _watched(out_folder):
+        with watched(out_folder):
             path = train_texture.fn(maps, out_folder, model.value, minutes, recipe.value)
     except (OSError, ValueError) as error:
-        _stop(str(error), BAD_ARGUMENT)
+        stop(str(error), BAD_ARGUMENT)
     except (AssetError, FloatingPointError) as error:
-        _stop(str(error), 1)
+        stop(str(error), 1)
     out.print(str(path))
 
 
@@ -231,27 +223,13 @@ def evaluate_models(
 
     try:
         given = {kind: path for kind, path in (("gan", gan), ("vae", vae), ("pca", pca)) if path}
-        with _watched(out_folder):
+        with watched(out_folder):
             rows = evaluate_textures.fn(maps, shipped_models() | given, out_folder, n, seed, extractor.value)
     except (OSError, ValueError) as error:
-        _stop(str(error), BAD_ARGUMENT)
+        stop(str(error), BAD_ARGUMENT)
     except AssetError as error:
-        _stop(str(error), 1)
+        stop(str(error), 1)
     Console(highlight=False).print(scores_table(rows))
-
-
-@contextlib.contextmanager
-def _watched(out_folder: Path) -> Iterator[TerminalProgress]:
-    """Progress on the terminal for the steps of what runs inside."""
-    from flows.terminal import TerminalProgress
-    from tasks.progress import progress
-
-    with TerminalProgress(out, err, out_folder) as terminal:
-        token = progress.set(terminal)
-        try:
-            yield terminal
-        finally:
-            progress.reset(token)
 
 
 def _reconstruct(
@@ -273,7 +251,7 @@ def _reconstruct(
         models.load_models(preset.value, method.value, iterations)
     run = reconstruct if PREFECT_API_URL.value() else reconstruct.fn
     _log_failures_to(out_folder / "run.log")
-    with _watched(out_folder) as terminal:
+    with watched(out_folder) as terminal:
         table = run(inputs, out_folder, preset.value, method.value, iterations, all_faces, seed, batch)
     terminal.summarise(table)
 
@@ -286,8 +264,3 @@ def _log_failures_to(path: Path) -> None:
     logger = logging.getLogger("tasks")
     logger.setLevel(logging.DEBUG)
     logger.handlers = [handler]
-
-
-def _stop(message: str, code: int) -> NoReturn:
-    err.print(f"ganfit: {message}")
-    sys.exit(code)
