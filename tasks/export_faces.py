@@ -14,6 +14,7 @@ from ganfit_core import export, overlay
 from tasks import models
 from tasks.progress import current
 from tasks.run import Run, Work, code_version
+from tasks.threads import in_threads
 
 logger = logging.getLogger(__name__)
 
@@ -22,10 +23,10 @@ logger = logging.getLogger(__name__)
 def export_faces(batch: Sequence[Work], run: Run) -> list[Work]:
     """Write each face's files and let its pictures go. Work that failed earlier passes through."""
     listener = current()
-    exported = []
-    for work in batch:
-        exported.append(_export(work, run))
-        listener.finished(exported[-1])
+    exported: list[Work] = []
+    for work in in_threads(lambda work: _export(work, run), batch):
+        exported.append(work)
+        listener.finished(work)
     return exported
 
 

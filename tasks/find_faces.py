@@ -19,6 +19,7 @@ from ganfit_core.perception.photo import PhotoError, read_scaled_photo
 from tasks import models
 from tasks.progress import current
 from tasks.run import Run, Work
+from tasks.threads import in_threads
 
 logger = logging.getLogger(__name__)
 
@@ -28,9 +29,9 @@ def find_faces(units: Sequence[Unit], run: Run) -> list[Work]:
     """At least one piece of work per photograph, in order; those without a usable face carry the reason."""
     listener = current()
     found: list[Work] = []
-    for number, unit in enumerate(units):
-        listener.step("finding faces", number, len(units))
-        found += _faces_of(unit, run)
+    for number, faces in enumerate(in_threads(lambda unit: _faces_of(unit, run), units)):
+        found += faces
+        listener.step("finding faces", number + 1, len(units))
     for work in found:
         if not work.ok:
             listener.finished(work)
