@@ -149,7 +149,7 @@ def mean_faces(fitter: Fitter, faces: list[AlignedFace]) -> list[FitResult]:
         camera_from_landmarks(points, target.landmarks, fitter.renderer.size),
         zeros(9) + zeros(9).new_tensor(LIGHT_MEAN),
     )
-    unlit, _ = fitter.energy.render(start)
+    unlit = fitter.energy.form(start).rendering
     light = light_from_photo(target.photo, unlit, fitter.energy.compared(unlit) * target.inside)
     return fitter.results(start._replace(light=light), target)
 

@@ -16,6 +16,7 @@ import trimesh
 from torch import Tensor
 
 from ganfit_core.camera import project
+from ganfit_core.descent import RowAdam
 from ganfit_core.fitting import Fitter
 from ganfit_core.parameters import CAMERA_MEAN, LIGHT_MEAN, Leaves
 from ganfit_core.perception.align import AlignedFace
@@ -82,14 +83,13 @@ def iteration_cpu_ms() -> float:
     fitter, photo, landmarks = subject()
     target = fitter.energy.target(photo, landmarks)
     generator = torch.Generator().manual_seed(0)
-    leaves = Leaves.of(fitter.random_start(target, generator))
-    optimiser = leaves.optimiser(fitter.preset.learning_rate, fitter.preset.texture_learning_rate)
+    leaves = Leaves(fitter.random_start(target, generator))
+    adam = RowAdam(leaves.numbers, leaves.rates(fitter.preset.learning_rate, fitter.preset.texture_learning_rate))
     everyone = torch.arange(1)
 
     def step() -> None:
-        optimiser.zero_grad()
         fitter.energy.total(fitter.energy.terms(leaves.rows(everyone), target, generator)).sum().backward()
-        optimiser.step()
+        adam.step(everyone, torch.ones(1))
 
     return median_cpu_ms(step, repeats=15)
 

@@ -6,6 +6,7 @@ E = w_id L_id + w^_id L^_id + w_con L_con + w_pix L_pix + w_lan L_lan + w_reg Re
 from __future__ import annotations
 
 import dataclasses
+import functools
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -23,6 +24,9 @@ from ganfit_core.texture.model import TextureModel
 from ganfit_core.unwrap import face_weight
 
 TERMS = ("identity", "identity_random", "content", "pixel", "landmark", "regularisation")
+VIEW_SIZE = 160
+"""Most pixels a side of the random view's rendering, which nothing but the identity network looks at: its own crop of
+the face has 150."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,31 @@ class Target(NamedTuple):
         return Target(self.photo[index], self.landmarks[index], self.inside[index], features)
 
 
+class Formation:
+    """The image formation at some parameters; each part is computed when it is first asked for, and once."""
+
+    def __init__(
+        self, parameters: Parameters, model: MorphableModel, texture_model: TextureModel, renderer: Renderer
+    ) -> None:
+        self.parameters = parameters
+        self._model, self._texture_model, self._renderer = model, texture_model, renderer
+
+    @functools.cached_property
+    def vertices(self) -> Float[Tensor, "b v 3"]:
+        """S(p_s, p_e) in mm."""
+        return self._model(self.parameters.identity, self.parameters.expression)
+
+    @functools.cached_property
+    def texture(self) -> Float[Tensor, "b 3 r r"]:
+        """G(p_t), RGB in [0, 1]."""
+        return self._texture_model(self.parameters.texture)
+
+    @functools.cached_property
+    def rendering(self) -> Rendering:
+        """I_R (Eq. 7)."""
+        return self._renderer(self.vertices, self.texture, self.parameters.camera, self.parameters.light)
+
+
 class Energy:
     """Evaluates the terms for a batch of photographs.
 
@@ -86,6 +115,8 @@ class Energy:
     ) -> None:
         self.model, self.texture_model = model, texture_model
         self.renderer, self.network, self.weights = renderer, network, weights
+        size = min(renderer.size, VIEW_SIZE)
+        self.view_renderer = Renderer(model.faces, model.uvs, model.uv_faces, size, renderer.rasterizer)
         # Hair and clothes have no place in the model: the pixel term compares skin, eyes and mouth only.
         self.face_texels = face_weight(model, texture_model.resolution)
 
@@ -100,11 +131,9 @@ class Energy:
             everywhere = torch.ones_like(photo[:, :1])
             return Target(photo, landmarks, everywhere if inside is None else inside, self.network(photo, landmarks))
 
-    def render(self, parameters: Parameters) -> tuple[Rendering, Tensor]:
-        """I_R of Eq. 7, and its vertices (B, V, 3) in mm."""
-        vertices = self.model(parameters.identity, parameters.expression)
-        texture = self.texture_model(parameters.texture)
-        return self.renderer(vertices, texture, parameters.camera, parameters.light), vertices
+    def form(self, parameters: Parameters) -> Formation:
+        """The image formation at some parameters."""
+        return Formation(parameters, self.model, self.texture_model, self.renderer)
 
     def compared(self, rendering: Rendering) -> Float[Tensor, "b 1 s s"]:
         """How much each pixel counts in the pixel term, in [0, 1]: the visible face, fading out at its border."""
@@ -117,16 +146,20 @@ class Energy:
         self, parameters: Parameters, target: Target, generator: torch.Generator
     ) -> dict[str, Float[Tensor, " b"]]:
         """Unweighted value of every switched-on term; 0 for the others."""
-        weights = self.weights
+        return self.terms_of(self.form(parameters), target, generator)
+
+    def terms_of(
+        self, formed: Formation, target: Target, generator: torch.Generator
+    ) -> dict[str, Float[Tensor, " b"]]:
+        """`terms` where the image formation is at hand."""
+        parameters, weights = formed.parameters, self.weights
         zero = parameters.camera.new_zeros(len(parameters.camera))
         out = dict.fromkeys(TERMS, zero)
-        texture = self.texture_model(parameters.texture)
-        vertices = self.model(parameters.identity, parameters.expression)
         if weights.landmark:
-            points = project(self.model.landmarks(vertices), parameters.camera, self.renderer.size)
+            points = project(self.model.landmarks(formed.vertices), parameters.camera, self.renderer.size)
             out["landmark"] = landmark_loss(points[..., :2], target.landmarks, self.renderer.size)
         if weights.identity or weights.content or weights.pixel:
-            rendering = self.renderer(vertices, texture, parameters.camera, parameters.light)
+            rendering = formed.rendering
             if weights.pixel:
                 compared = self.compared(rendering) * target.inside
                 difference = ((rendering.image - target.photo).abs() * compared).sum(dim=(1, 2, 3))
@@ -141,7 +174,7 @@ class Energy:
                     out["content"] = content_distance(features, target.features)
         if weights.identity_random:
             other = random_view(parameters, generator)
-            embedding = self._embedding(other, texture)
+            embedding = self._embedding(other, formed.texture)
             out["identity_random"] = 1 - (embedding * target.features.embedding).sum(dim=1)
         out["regularisation"] = self._prior(parameters)
         return out
@@ -160,8 +193,8 @@ class Energy:
 
     def _embedding(self, parameters: Parameters, texture: Tensor) -> Tensor:
         vertices = self.model(parameters.identity, parameters.expression)
-        image = self.renderer(vertices, texture, parameters.camera, parameters.light).image.clamp(0, 1)
-        points = project(self.model.landmarks(vertices), parameters.camera, self.renderer.size)[..., :2]
+        image = self.view_renderer(vertices, texture, parameters.camera, parameters.light).image.clamp(0, 1)
+        points = project(self.model.landmarks(vertices), parameters.camera, self.view_renderer.size)[..., :2]
         return self.network(image, points.detach()).embedding
 
     def _prior(self, parameters: Parameters) -> Tensor:

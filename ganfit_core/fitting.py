@@ -11,6 +11,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ganfit_core.descent import Plateau, RowAdam
 from ganfit_core.energy import TERMS, Energy, Target, Weights
 from ganfit_core.identity.base import IdentityNetwork
 from ganfit_core.landmark_fit import fit_landmarks
@@ -117,7 +118,7 @@ class Fitter:
         generator = torch.Generator().manual_seed(seed)
         if start is None:
             start = self.random_start(target, generator)
-        return self._descend(Leaves.of(start), target, generator, on_iteration)
+        return self._descend(start, target, generator, on_iteration)
 
     def prepare(self, faces: list[AlignedFace]) -> Target:
         """The crops as tensors on the fitter's device, with their identity features.
@@ -161,52 +162,41 @@ class Fitter:
 
     def _descend(
         self,
-        leaves: Leaves,
+        start: Parameters,
         target: Target,
         generator: torch.Generator,
         on_iteration: Callable[[int, int], None] | None,
     ) -> list[FitResult]:
         """Stage 2. An image that has converged leaves the batch; its parameters stay as they were then."""
         preset, batch = self.preset, len(target.photo)
-        optimiser = leaves.optimiser(preset.learning_rate, preset.texture_learning_rate)
-        active = torch.arange(batch, device=self.device)
-        best = torch.full((batch,), torch.inf)
-        since = torch.zeros(batch, dtype=torch.long)
+        leaves = Leaves(start)
+        adam = RowAdam(leaves.numbers, leaves.rates(preset.learning_rate, preset.texture_learning_rate))
+        plateau = Plateau(batch, preset.tolerance, preset.patience, preset.rate_factors)
+        active = torch.arange(batch)
         history: list[list[dict[str, float]]] = [[] for _ in range(batch)]
-        done: dict[int, Parameters] = {}
         for iteration in range(preset.iterations):
-            optimiser.zero_grad()
-            terms = self.energy.terms(leaves.rows(active), target.rows(active), generator)
+            rows = active.to(self.device)
+            terms = self.energy.terms(leaves.rows(rows), target.rows(rows), generator)
             total = self.energy.total(terms)
             if not torch.isfinite(total).all():
                 raise FitError(f"the energy is not finite at step {iteration}")
             total.sum().backward()
-            optimiser.step()
+            adam.step(rows, plateau.factors(active).to(self.device))
             values = {name: value.detach().cpu() for name, value in (terms | {"total": total}).items()}
-            still = []
             for row, image in enumerate(active.tolist()):
                 history[image].append({name: float(value[row]) for name, value in values.items()})
-                # The random view makes single energies noisy: what must improve is their running mean.
-                recent = history[image][-preset.patience :]
-                level = torch.tensor(sum(step["total"] for step in recent) / len(recent))
-                improved = level < best[image] * (1 - preset.tolerance)
-                since[image] = 0 if improved else since[image] + 1
-                best[image] = torch.where(improved, level, best[image])
-                if since[image] >= preset.patience:
-                    done[image] = leaves.rows(torch.tensor([image], device=self.device))
-                else:
-                    still.append(image)
+            # The energy but for the random view, which is another one in every step: its noise of a hundredth of the
+            # energy would hide what a step gains, a thousandth.
+            steady = values["total"] - self.energy.weights.identity_random * values["identity_random"]
+            active = active[~plateau.converged(active, steady)]
             if on_iteration is not None:
                 on_iteration(iteration + 1, preset.iterations)
-            active = torch.tensor(still, dtype=torch.long, device=self.device)
-            if not still:
+            if not len(active):
                 break
-        converged = [image in done for image in range(batch)]
-        for image in active.tolist():
-            done[image] = leaves.rows(torch.tensor([image], device=self.device))
-        columns = zip(*(done[image] for image in range(batch)), strict=True)
-        parameters = Parameters(*(torch.cat(column).detach() for column in columns))
-        return self._results(parameters, target, history, converged)
+        converged = torch.ones(batch, dtype=torch.bool)
+        converged[active] = False
+        found = leaves.rows(torch.arange(batch, device=self.device))
+        return self._results(Parameters(*(part.detach() for part in found)), target, history, converged.tolist())
 
     def results(self, parameters: Parameters, target: Target) -> list[FitResult]:
         """What parameters give without any step, e.g. those of a regressor (Fast-GANFIT, Sec. 4).
@@ -223,22 +213,22 @@ class Fitter:
     ) -> list[FitResult]:
         # A view of its own, the same for every face: final losses must not depend on who else was in the batch.
         view = torch.Generator().manual_seed(FINAL_VIEW_SEED)
-        terms = self.energy.terms(parameters, target, view)
+        formed = self.energy.form(parameters)
+        terms = self.energy.terms_of(formed, target, view)
         losses = terms | {"total": self.energy.total(terms)}
         if not torch.isfinite(losses["total"]).all():
             raise FitError("the energy is not finite at the end")
-        rendering, vertices = self.energy.render(parameters)
-        batch = len(vertices)
+        rendering, batch = formed.rendering, len(target.photo)
         grey = torch.full((batch, 3, 2, 2), GREY_ALBEDO, device=self.device)
         light = parameters.light.new_tensor(GREY_LIGHT).expand(batch, -1)
-        shape = self.renderer(vertices, grey, parameters.camera, light).image
+        shape = self.renderer(formed.vertices, grey, parameters.camera, light).image
         numbers = {name: value.cpu().numpy() for name, value in parameters._asdict().items()}
         pictures = {
-            "uv_map": to_bytes(self.texture_model(parameters.texture)),
+            "uv_map": to_bytes(formed.texture),
             "rendering": to_bytes(rendering.image),
             "albedo_rendering": to_bytes(rendering.albedo),
             "shape_rendering": to_bytes(shape),
-            "vertices": vertices.cpu().numpy(),
+            "vertices": formed.vertices.cpu().numpy(),
             "mask": rendering.mask[:, 0].cpu().numpy() > 0,
             "face_weight": self.energy.compared(rendering)[:, 0].cpu().numpy(),
         }

@@ -6,7 +6,6 @@ already in standard deviations, and camera and light in multiples of how far the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -43,44 +42,36 @@ class Parameters(NamedTuple):
     """p_l."""
 
 
-@dataclass
 class Leaves:
-    """The same parameters as the optimiser sees them: leaf tensors in comparable units."""
+    """The same parameters as the optimiser sees them: one row of comparable numbers per image.
 
-    identity: Tensor
-    expression: Tensor
-    texture: Tensor
-    camera: Tensor
-    """Offsets from `camera_start` in CAMERA_SCALE."""
-    light: Tensor
-    """Offsets from LIGHT_MEAN in LIGHT_SCALE: standard deviations of its prior."""
-    camera_start: Tensor
+    Attributes:
+        numbers: (B, D) leaf: p_s, p_e and p_t as they are, the camera in CAMERA_SCALE from where it started, the light
+            in LIGHT_SCALE from LIGHT_MEAN.
+    """
 
-    @classmethod
-    def of(cls, start: Parameters) -> Leaves:
-        """Leaves at the values of `start`."""
-        light = (start.light - start.light.new_tensor(LIGHT_MEAN)) / start.light.new_tensor(LIGHT_SCALE)
-        return cls(
-            identity=start.identity.detach().clone().requires_grad_(),
-            expression=start.expression.detach().clone().requires_grad_(),
-            texture=start.texture.detach().clone().requires_grad_(),
-            camera=torch.zeros_like(start.camera).requires_grad_(),
-            light=light.detach().clone().requires_grad_(),
-            camera_start=start.camera.detach(),
-        )
+    def __init__(self, start: Parameters) -> None:
+        self._widths = [part.shape[1] for part in start]
+        self._origin = torch.zeros_like(torch.cat(start, dim=1))
+        self._unit = torch.ones_like(self._origin[0])
+        *_, camera, light = self._origin.split(self._widths, dim=1)
+        camera += start.camera
+        light += light.new_tensor(LIGHT_MEAN)
+        *_, camera, light = self._unit.split(self._widths)
+        camera *= camera.new_tensor(CAMERA_SCALE)
+        light *= light.new_tensor(LIGHT_SCALE)
+        self.numbers = ((torch.cat(start, dim=1) - self._origin) / self._unit).detach().requires_grad_()
 
-    def optimiser(self, learning_rate: float, texture_learning_rate: float) -> torch.optim.Optimizer:
-        """Adam over all leaves, the texture with a learning rate of its own."""
-        others = [self.identity, self.expression, self.camera, self.light]
-        groups = [{"params": others, "lr": learning_rate}, {"params": [self.texture], "lr": texture_learning_rate}]
-        return torch.optim.Adam(groups, betas=(0.9, 0.99))
+    def rates(self, learning_rate: float, texture_learning_rate: float) -> Float[Tensor, " d"]:
+        """Learning rate of each number, the texture's apart."""
+        rates = torch.full_like(self._unit, learning_rate)
+        rates.split(self._widths)[Parameters._fields.index("texture")].fill_(texture_learning_rate)
+        return rates
 
     def rows(self, index: Tensor) -> Parameters:
-        """The parameters of some images of the batch, differentiable in the leaves."""
-        camera = self.camera_start + self.camera.new_tensor(CAMERA_SCALE) * self.camera
-        light = self.light.new_tensor(LIGHT_MEAN) + self.light.new_tensor(LIGHT_SCALE) * self.light
-        parts = (self.identity, self.expression, self.texture, camera, light)
-        return Parameters(*(part[index] for part in parts))
+        """The parameters of some images of the batch, differentiable in the numbers."""
+        values = self._origin[index] + self._unit * self.numbers[index]
+        return Parameters(*values.split(self._widths, dim=1))
 
 
 def random_view(like: Parameters, generator: torch.Generator) -> Parameters:

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from ganfit_core.camera import project
-from ganfit_core.energy import TERMS, Energy, Weights, content_distance
+from ganfit_core.energy import TERMS, VIEW_SIZE, Energy, Weights, content_distance
 from ganfit_core.identity import DlibResNet
 from ganfit_core.identity.base import IdentityFeatures
 from ganfit_core.morphable import MorphableModel
-from ganfit_core.parameters import LIGHT_MEAN, Leaves, Parameters
+from ganfit_core.parameters import LIGHT_MEAN, Parameters
 from ganfit_core.texture.generator import Generator
 from tests.heads import camera, renderer
 
@@ -45,9 +45,9 @@ class Setting:
         self.truth, self.guess = some_parameters(model, 0), some_parameters(model, 1)
         energy = self.energy()
         with torch.no_grad():
-            rendering, vertices = energy.render(self.truth)
-            points = project(model.landmarks(vertices), self.truth.camera, SIZE)[..., :2]
-        self.target = energy.target(rendering.image.clamp(0, 1), points)
+            formed = energy.form(self.truth)
+            points = project(model.landmarks(formed.vertices), self.truth.camera, SIZE)[..., :2]
+        self.target = energy.target(formed.rendering.image.clamp(0, 1), points)
 
     def energy(self, **weights: float) -> Energy:
         return Energy(*self.parts, Weights(**weights))
@@ -120,6 +120,22 @@ def test_regularisation_in_closed_form(setting: Setting) -> None:
     assert not setting.terms(**OFF)["regularisation"].any()
 
 
+def test_a_large_random_view_is_rendered_smaller_and_says_the_same(
+    setting: Setting, model: MorphableModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for most in (VIEW_SIZE, 224):
+        monkeypatch.setattr("ganfit_core.energy.VIEW_SIZE", most)
+        morphable, texture_model, _, network = setting.parts
+        weights = Weights(**(OFF | {"identity_random": 1.0}))
+        energy = Energy(morphable, texture_model, renderer(model, 224), network, weights)
+        assert energy.view_renderer.size == most
+        with torch.no_grad():
+            found.append(energy.terms(setting.guess, setting.target, seeded())["identity_random"])
+    torch.testing.assert_close(*found, atol=0.02, rtol=0)
+    assert not torch.equal(*found)
+
+
 def test_everything_off_costs_nothing(setting: Setting) -> None:
     terms = setting.terms(**OFF)
     assert not any(value.any() for value in terms.values())
@@ -144,10 +160,10 @@ def test_images_of_a_batch_do_not_mix(setting: Setting, full: dict[str, Tensor])
 
 @pytest.mark.parametrize("weights", [{}, {"pixel": 0.0}, OFF | {"identity_random": 1.0}, OFF | {"content": 1.0}])
 def test_gradients_reach_every_parameter(setting: Setting, weights: dict[str, float]) -> None:
-    leaves = Leaves.of(setting.guess)
+    leaves = Parameters(*(part.clone().requires_grad_() for part in setting.guess))
     energy = setting.energy(**weights)
-    energy.total(energy.terms(leaves.rows(torch.arange(2)), setting.target, seeded())).sum().backward()
-    groups = {name: getattr(leaves, name) for name in ("identity", "expression", "texture", "camera", "light")}
+    energy.total(energy.terms(leaves, setting.target, seeded())).sum().backward()
+    groups = leaves._asdict()
     if set(weights) == set(ALL) and weights["identity_random"]:
         # The random view has an expression, a camera and a light of its own.
         for name in ("expression", "camera", "light"):
@@ -160,19 +176,20 @@ def test_gradients_reach_every_parameter(setting: Setting, weights: dict[str, fl
 
 def test_energy_falls_against_the_gradient(setting: Setting) -> None:
     """The same random view on both sides: a short step along the gradient changes the total as it says."""
-    leaves = Leaves.of(setting.guess)
-    energy = setting.energy()
-    everyone = torch.arange(2)
-    before = energy.total(energy.terms(leaves.rows(everyone), setting.target, seeded())).sum()
-    before.backward()
-    parts = [leaves.texture, leaves.light]  # they do not move the silhouette, where the energy jumps
-    gradients = [leaf.grad.clone() for leaf in parts if leaf.grad is not None]
+    energy, guess = setting.energy(), setting.guess
+
+    def total(texture: Tensor, light: Tensor) -> Tensor:
+        parameters = guess._replace(texture=texture, light=light)
+        return energy.total(energy.terms(parameters, setting.target, seeded())).sum()
+
+    # They do not move the silhouette, where the energy jumps. The light's numbers are hundreds of millimetres.
+    parts = [guess.texture.clone().requires_grad_(), guess.light.clone().requires_grad_()]
+    before = total(*parts)
+    gradients = torch.autograd.grad(before, parts)
     squared = sum(float(gradient.square().sum()) for gradient in gradients)
     step = 1e-3 / math.sqrt(squared)
     with torch.no_grad():
-        for leaf, gradient in zip(parts, gradients, strict=True):
-            leaf -= step * gradient
-        after = energy.total(energy.terms(leaves.rows(everyone), setting.target, seeded())).sum()
+        after = total(*(part - step * gradient for part, gradient in zip(parts, gradients, strict=True)))
     assert float(before.detach() - after) == pytest.approx(step * squared, rel=0.3)
 
 
@@ -180,7 +197,7 @@ def test_pixel_term_compares_the_face_alone(setting: Setting) -> None:
     """Hair, clothes and background of the photograph do not count; the face's colour does."""
     energy = setting.energy()
     with torch.no_grad():
-        compared = energy.compared(energy.render(setting.guess)[0])
+        compared = energy.compared(energy.form(setting.guess).rendering)
     assert 0.05 < compared.mean() < 0.6
     photo = setting.target.photo
     changed = torch.where(compared > 0, photo, 1 - photo)

@@ -218,12 +218,13 @@ def test_fit_leaves_the_global_random_state_alone(make_fitter: MakeFitter, faces
 
 
 def test_batch_equals_singles(make_fitter: MakeFitter, faces: list[AlignedFace]) -> None:
-    """Without the random view, whose numbers depend on the size of the batch."""
-    fitter = make_fitter(identity_random=0.0)
+    """But for rounding, which a pixel that changes its triangle magnifies from step to step."""
+    fitter = make_fitter()
     together = fitter.fit(faces, seed=0)
     for face, result in zip(faces, together, strict=True):
         (alone,) = fitter.fit([face], seed=0)
-        assert alone.losses["total"] == pytest.approx(result.losses["total"], rel=1e-2)
+        np.testing.assert_allclose(alone.history["total"], result.history["total"], rtol=5e-3)
+        assert alone.losses["total"] == pytest.approx(result.losses["total"], rel=5e-2)
         np.testing.assert_allclose(alone.vertices, result.vertices, atol=1.0)
         np.testing.assert_allclose(alone.history["pixel"], result.history["pixel"], atol=5e-3)
 
@@ -235,7 +236,7 @@ def test_progress_is_reported(make_fitter: MakeFitter, faces: list[AlignedFace])
 
 
 def scripted(fitter: Fitter, steps: Callable[[int], list[float]]) -> Fitter:
-    """The totals of the images follow a script (so large that the true energy does not count), gradients do not."""
+    """The totals of the images follow a script, gradients do not."""
     calls = iter(range(1000))
     real = fitter.energy.total
 
@@ -249,36 +250,64 @@ def scripted(fitter: Fitter, steps: Callable[[int], list[float]]) -> Fitter:
     return fitter
 
 
-def test_each_image_converges_on_its_own(make_fitter: MakeFitter, faces: list[AlignedFace]) -> None:
-    preset = dataclasses.replace(QUICK, iterations=6, patience=2, tolerance=0.002)
-    level_and_falling = scripted(make_fitter(preset), lambda step: [10.0, 10.0 - step])
-    level, falling = level_and_falling.fit(faces, seed=0)
-    assert (level.iterations, level.converged) == (3, True)
-    assert (falling.iterations, falling.converged) == (6, False)
-    assert [len(values) for values in level.history.values()] == [3] * len(level.history)
-    assert [len(values) for values in falling.history.values()] == [6] * len(falling.history)
+PATIENT = dataclasses.replace(QUICK, iterations=6, patience=2, tolerance=0.01, rate_factors=(1.0, 0.5))
 
+
+def test_each_image_converges_on_its_own(make_fitter: MakeFitter, faces: list[AlignedFace]) -> None:
+    def fit(preset: Preset) -> list[FitResult]:
+        fitter = make_fitter(preset, identity_random=0.0)  # nothing but the script is looked at
+        return scripted(fitter, lambda step: [10.0, 10.0 - step]).fit(faces, seed=0)
+
+    level, falling = fit(PATIENT)
+    assert (level.iterations, level.converged) == (5, True)
+    assert (falling.iterations, falling.converged) == (6, False)
+    assert [len(values) for values in level.history.values()] == [5] * len(level.history)
+    assert [len(values) for values in falling.history.values()] == [6] * len(falling.history)
     # What has converged stays as it was then: the result is that of a run that ends there.
-    shorter = scripted(make_fitter(dataclasses.replace(preset, iterations=3)), lambda step: [10.0, 10.0 - step])
-    assert_same(level, shorter.fit(faces, seed=0)[0], but=("losses",))  # the script counts calls
+    assert_same(level, fit(dataclasses.replace(PATIENT, iterations=5))[0], but=("losses", "converged"))
 
 
 def test_run_ends_when_all_have_converged(make_fitter: MakeFitter, faces: list[AlignedFace]) -> None:
-    preset = dataclasses.replace(QUICK, iterations=50, patience=2)
     calls: list[int] = []
-    fitter = scripted(make_fitter(preset), lambda step: [10.0, 10.0])
+    endless = dataclasses.replace(PATIENT, iterations=50)
+    fitter = scripted(make_fitter(endless, identity_random=0.0), lambda _: [10.0, 10.0])
     results = fitter.fit(faces, seed=0, on_iteration=lambda done, most: calls.append(done))
-    assert [result.iterations for result in results] == [3, 3]
+    assert [result.iterations for result in results] == [5, 5]
     assert all(result.converged for result in results)
-    assert calls == [1, 2, 3]
+    assert calls == [1, 2, 3, 4, 5]
 
 
-def test_slow_but_steady_improvement_is_no_convergence(make_fitter: MakeFitter, faces: list[AlignedFace]) -> None:
-    """0.15 % a step is 0.45 % over the patience of three steps, more than the tolerance of 0.2 %."""
-    preset = dataclasses.replace(QUICK, iterations=8, patience=3, tolerance=0.002)
-    fitter = scripted(make_fitter(preset), lambda step: [10.0 * 0.9985**step])
-    (result,) = fitter.fit(faces[:1], seed=0)
-    assert (result.iterations, result.converged) == (8, False)
+def test_the_random_view_s_noise_is_no_improvement(make_fitter: MakeFitter, faces: list[AlignedFace]) -> None:
+    """Of frozen parameters the energy changes with the view alone, up and down by far more than the tolerance."""
+    preset = dataclasses.replace(PATIENT, iterations=12, tolerance=0.0, learning_rate=0.0, texture_learning_rate=0.0)
+    (result,) = make_fitter(preset, identity_random=20.0).fit(faces[:1], seed=0)
+    assert np.ptp(result.history["total"]) > 0.02 * result.history["total"].mean()
+    assert (result.iterations, result.converged) == (5, True)
+
+
+def test_steps_after_a_plateau_are_shorter(make_fitter: MakeFitter, faces: list[AlignedFace]) -> None:
+    """With no length left, the parameters are those before the plateau."""
+
+    def fit(preset: Preset) -> FitResult:
+        fitter = scripted(make_fitter(preset, identity_random=0.0), lambda _: [10.0])
+        return fitter.fit(faces[:1], seed=0)[0]
+
+    stopped = fit(dataclasses.replace(PATIENT, rate_factors=(1.0, 0.0)))
+    assert stopped.iterations == 5
+    ended = fit(dataclasses.replace(PATIENT, iterations=3))
+    for name in ("identity", "expression", "texture", "camera", "light"):
+        np.testing.assert_array_equal(getattr(stopped, name), getattr(ended, name))
+
+
+def test_a_good_start_needs_fewer_steps_and_ends_lower(
+    make_fitter: MakeFitter, faces: list[AlignedFace], truth: Parameters
+) -> None:
+    fitter = make_fitter(dataclasses.replace(PRESETS["laptop"], render_size=SIZE), identity_random=0.0)
+    near, far = fitter.fit(faces, seed=0, start=truth), fitter.fit(faces, seed=0)
+    assert all(result.converged for result in near)
+    assert sum(result.iterations for result in near) < 0.7 * sum(result.iterations for result in far)
+    for one, other in zip(near, far, strict=True):
+        assert one.losses["total"] < other.losses["total"]
 
 
 def test_results_without_a_step_are_those_of_the_parameters(
@@ -303,7 +332,6 @@ def test_a_fit_stays_at_true_parameters(
     for row, (result, from_random) in enumerate(zip(fitter.fit(faces, 0, start=truth), results, strict=True)):
         assert result.iterations > 0
         assert result.losses["pixel"] < 0.5 * from_random.losses["pixel"]
-        assert result.losses["identity"] < 0.5 * from_random.losses["identity"]
         for name, reach in (("identity", 0.1), ("expression", 0.1), ("texture", 0.2)):
             np.testing.assert_allclose(getattr(result, name), getattr(truth, name)[row].numpy(), atol=reach)
 

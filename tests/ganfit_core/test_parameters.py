@@ -5,8 +5,9 @@ import torch
 from torch import Tensor
 
 from ganfit_core.camera import project
+from ganfit_core.landmark_fit import CAMERA_SCALE
 from ganfit_core.morphable import MorphableModel
-from ganfit_core.parameters import LIGHT_MEAN, Leaves, Parameters, light_from_photo, random_view
+from ganfit_core.parameters import LIGHT_MEAN, LIGHT_SCALE, Leaves, Parameters, light_from_photo, random_view
 from tests.heads import AMBIENT, camera, renderer, smooth_texture
 
 
@@ -22,32 +23,53 @@ def parameters(model: MorphableModel) -> Parameters:
 
 
 def test_leaves_start_at_the_parameters(parameters: Parameters) -> None:
-    rows = Leaves.of(parameters).rows(torch.arange(3))
-    for one, other in zip(rows, parameters, strict=True):
-        torch.testing.assert_close(one, other)
+    rows = Leaves(parameters).rows(torch.arange(3))
+    for name, one, other in zip(Parameters._fields, rows, parameters, strict=True):
+        torch.testing.assert_close(one, other, msg=name)
 
 
 def test_rows_are_those_asked_for_and_differentiable(parameters: Parameters) -> None:
-    leaves = Leaves.of(parameters)
+    leaves = Leaves(parameters)
     rows = leaves.rows(torch.tensor([2, 0]))
     for one, other in zip(rows, parameters, strict=True):
         torch.testing.assert_close(one, other[[2, 0]])
     torch.stack([part.sum() for part in rows]).sum().backward()
-    for leaf in (leaves.identity, leaves.expression, leaves.texture, leaves.camera, leaves.light):
-        assert leaf.is_leaf
-        assert leaf.grad is not None
-        assert (leaf.grad[[0, 2]] > 0).all()
-        assert not leaf.grad[1].any()
+    assert leaves.numbers.is_leaf
+    assert leaves.numbers.grad is not None
+    assert (leaves.numbers.grad[[0, 2]] > 0).all()
+    assert not leaves.numbers.grad[1].any()
 
 
 def test_leaves_do_not_write_into_the_start(parameters: Parameters) -> None:
     before = [part.clone() for part in parameters]
-    leaves = Leaves.of(parameters)
+    leaves = Leaves(parameters)
     with torch.no_grad():
-        for leaf in (leaves.identity, leaves.expression, leaves.texture, leaves.camera, leaves.light):
-            leaf += 1
+        leaves.numbers += 1
     for one, other in zip(before, parameters, strict=True):
         assert torch.equal(one, other)
+
+
+def test_a_number_counts_sigmas_or_the_scales_of_camera_and_light(parameters: Parameters) -> None:
+    leaves = Leaves(parameters)
+    with torch.no_grad():
+        leaves.numbers += 1
+    moved = leaves.rows(torch.arange(3))
+    units = {name: torch.tensor(1.0) for name in ("identity", "expression", "texture")}
+    units |= {"camera": torch.tensor(CAMERA_SCALE), "light": torch.tensor(LIGHT_SCALE)}
+    for name, unit in units.items():
+        before, after = getattr(parameters, name), getattr(moved, name)
+        torch.testing.assert_close(after - before, unit.expand_as(before), atol=1e-3, rtol=1e-3, msg=name)
+
+
+def test_the_texture_s_rate_is_its_own(parameters: Parameters) -> None:
+    leaves = Leaves(parameters)
+    rates = leaves.rates(0.02, 0.05)
+    assert rates.shape == leaves.numbers.shape[1:]
+    before = parameters.identity.shape[1] + parameters.expression.shape[1]
+    texture = slice(before, before + parameters.texture.shape[1])
+    assert (rates[texture] == 0.05).all()
+    rates[texture] = 0.02
+    assert (rates == 0.02).all()
 
 
 def test_random_view_keeps_person_and_texture(parameters: Parameters) -> None:
