@@ -13,8 +13,8 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' --constraint constraints.txt
 	touch $@
 
-demo: setup  ## a real photograph becomes a textured 3D face in out/demo
-	$(BIN)/ganfit fit "$$($(BIN)/python -m data.demo)" --out out/demo
+demo: setup  ## a real photograph becomes a textured 3D face in out/demo, by fast and by ganfit++
+	$(BIN)/ganfit compare "$$($(BIN)/python -m data.demo)" --out out/demo
 
 test: setup
 	$(BIN)/python -m pytest

@@ -6,8 +6,9 @@ import contextlib
 import enum
 import logging
 import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
@@ -15,6 +16,14 @@ from rich.console import Console
 from flows import cli_regressor
 from flows.console import BAD_ARGUMENT, err, out, stop, watched
 from ganfit_core.methods import DEFAULT, METHODS
+
+if TYPE_CHECKING:
+    from prefect import Flow
+
+    from flows.terminal import TerminalProgress
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Textured 3D faces from photographs.")
 assets_app = typer.Typer(no_args_is_help=True, help="The models this program uses.")
@@ -33,6 +42,7 @@ class PresetName(enum.StrEnum):
 
 MethodName = enum.StrEnum("MethodName", {name: name for name in METHODS})  # type: ignore[misc]
 DEFAULT_METHOD = MethodName(DEFAULT)
+COMPARED = [MethodName("fast"), DEFAULT_METHOD]
 
 
 class TextureName(enum.StrEnum):
@@ -69,8 +79,8 @@ def fit(
     inputs: Annotated[list[Path], typer.Argument(help="Photographs or folders.", show_default=False)],
     out_folder: Annotated[Path, typer.Option("--out", help="Folder for the results.", show_default=False)],
     preset: Annotated[
-        PresetName, typer.Option(help="laptop: half a minute on a CPU; paper: the paper's weights, many more steps.")
-    ] = (PresetName.laptop),
+        PresetName, typer.Option(help="laptop: made for a CPU; paper: the paper's weights, many more steps.")
+    ] = PresetName.laptop,
     method: Annotated[MethodName, typer.Option(help="`ganfit methods` says what each does.")] = DEFAULT_METHOD,
     iterations: Annotated[
         int | None, typer.Option(help="Most steps of the fit, speed against quality; the preset's by default.", min=1)
@@ -84,27 +94,41 @@ def fit(
     A photograph that cannot be fitted is a row of the table with the reason; the rest goes on. The exit
     code is 0 when all photographs were processed and 2 for a bad argument.
     """
-    from data.assets import AssetError
-    from data.collections import CollectionError, discover
+    with _processing(inputs, out_folder, preset, [method], iterations) as terminal:
+        from flows.reconstruct import reconstruct
 
-    try:
-        discover(inputs, exclude=[out_folder / "faces", out_folder / "reconstructions"])
-        out_folder.mkdir(parents=True, exist_ok=True)
-    except CollectionError as error:
-        stop(str(error), BAD_ARGUMENT)
-    except OSError as error:
-        stop(f"results cannot be written to {out_folder}: {error.strerror}", BAD_ARGUMENT)
-    try:
-        _reconstruct(inputs, out_folder, preset, method, iterations, all_faces, seed, batch)
-    except AssetError as error:
-        stop(str(error), 1)
-    except KeyboardInterrupt:
-        stop("interrupted", 130)
-    except Exception as error:
-        log = out_folder / "error.log"
-        with contextlib.suppress(OSError):  # a full disk may be the error
-            log.write_text(traceback.format_exc(), encoding="utf-8")
-        stop(f"stopped by an unexpected {type(error).__name__}: {error}\ndetails are in {log}", 1)
+        run = _recorded_if_served(reconstruct)
+        table = run(inputs, out_folder, preset.value, method.value, iterations, all_faces, seed, batch)
+    terminal.summarise(table)
+
+
+@app.command()
+def compare(
+    photo: Annotated[Path, typer.Argument(help="A photograph.", show_default=False, dir_okay=False)],
+    out_folder: Annotated[Path, typer.Option("--out", help="Folder for the results.", show_default=False)],
+    methods: Annotated[
+        list[MethodName], typer.Option("--method", help="Once for each; `ganfit methods` says what each does.")
+    ] = COMPARED,
+    preset: Annotated[PresetName, typer.Option(help="As for `ganfit fit`.")] = PresetName.laptop,
+    iterations: Annotated[int | None, typer.Option(help="As for `ganfit fit`.", min=1)] = None,
+    seed: Annotated[int, typer.Option(help="As for `ganfit fit`.", min=0, max=2**63 - 1)] = 0,
+) -> None:
+    """Turn a photograph into textured 3D faces by several methods, and show them side by side.
+
+    The exit code is 1 where a method could not reconstruct it.
+    """
+    from tasks.compare_methods import ComparisonError
+
+    with _processing([photo], out_folder, preset, methods, iterations):
+        from flows.compare import compare
+
+        try:
+            path = _recorded_if_served(compare)(
+                photo, out_folder, [method.value for method in methods], preset.value, iterations, seed
+            )
+        except ComparisonError as error:
+            stop(str(error), 1)
+    out.print(f"comparison: {path}")
 
 
 @app.command("methods")
@@ -232,28 +256,45 @@ def evaluate_models(
     Console(highlight=False).print(scores_table(rows))
 
 
-def _reconstruct(
-    inputs: list[Path],
-    out_folder: Path,
-    preset: PresetName,
-    method: MethodName,
-    iterations: int | None,
-    all_faces: bool,
-    seed: int,
-    batch: int,
-) -> None:
-    from prefect.settings import PREFECT_API_URL
-
-    from flows.reconstruct import reconstruct
+@contextlib.contextmanager
+def _processing(
+    inputs: list[Path], out_folder: Path, preset: PresetName, methods: list[MethodName], iterations: int | None
+) -> Iterator[TerminalProgress]:
+    """What runs inside reconstructs photographs: checks before it, progress, and a message for whatever it raises."""
+    from data.assets import AssetError
+    from data.collections import CollectionError, discover
     from tasks import models
 
-    with err.status("loading models"):  # before a server hears of the run: what is missing is told here
-        models.load_models(preset.value, method.value, iterations)
-    run = reconstruct if PREFECT_API_URL.value() else reconstruct.fn
-    _log_failures_to(out_folder / "run.log")
-    with watched(out_folder) as terminal:
-        table = run(inputs, out_folder, preset.value, method.value, iterations, all_faces, seed, batch)
-    terminal.summarise(table)
+    try:
+        discover(inputs, exclude=[out_folder / "faces", out_folder / "reconstructions"])
+        out_folder.mkdir(parents=True, exist_ok=True)
+    except CollectionError as error:
+        stop(str(error), BAD_ARGUMENT)
+    except OSError as error:
+        stop(f"results cannot be written to {out_folder}: {error.strerror}", BAD_ARGUMENT)
+    try:
+        with err.status("loading models"):  # before a server hears of the run: what is missing is told here
+            for method in methods:
+                models.load_models(preset.value, method.value, iterations)
+        _log_failures_to(out_folder / "run.log")
+        with watched(out_folder) as terminal:
+            yield terminal
+    except AssetError as error:
+        stop(str(error), 1)
+    except KeyboardInterrupt:
+        stop("interrupted", 130)
+    except Exception as error:
+        log = out_folder / "error.log"
+        with contextlib.suppress(OSError):  # a full disk may be the error
+            log.write_text(traceback.format_exc(), encoding="utf-8")
+        stop(f"stopped by an unexpected {type(error).__name__}: {error}\ndetails are in {log}", 1)
+
+
+def _recorded_if_served(flow: Flow[P, R]) -> Callable[P, R]:
+    """The flow itself where a Prefect server is named, else the plain function that it wraps."""
+    from prefect.settings import PREFECT_API_URL
+
+    return flow if PREFECT_API_URL.value() else flow.fn
 
 
 def _log_failures_to(path: Path) -> None:

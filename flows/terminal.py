@@ -50,6 +50,7 @@ class TerminalProgress:
     def started(self, photos: int) -> None:
         """Show the bars."""
         self._photos = photos
+        self._done.clear()
         self._started = time.perf_counter()
         self._bar.update(self._photos_bar, total=photos, visible=True)
 

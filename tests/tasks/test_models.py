@@ -55,7 +55,7 @@ def put_regressor(monkeypatch: pytest.MonkeyPatch, **provenance: str) -> None:
     }
     path = Path("regressor_gan.safetensors")
     regressors = {path: FakeRegressor("gan", trained_with | provenance)}
-    monkeypatch.setattr(ganfit_core.regressor, "load_regressor", regressors.__getitem__, raising=False)
+    monkeypatch.setattr(ganfit_core.regressor, "load_regressor", regressors.__getitem__)
     put("regressor-gan", path, monkeypatch)
 
 
