@@ -16,7 +16,15 @@ _SCALE = 3
 """Lines are drawn so many times as large and then reduced: Pillow's are not smooth."""
 _WHITE, _INK, _FAINT = (255, 255, 255), (40, 40, 40), (225, 225, 225)
 _LEFT, _TOP, _RIGHT, _BOTTOM = 62, 20, 20, 48
-_MANTISSAS = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
+_GRIDS = (
+    [n / 10 for n in range(10, 100)],
+    [n / 2 for n in range(2, 20)],
+    [1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0],
+    [1.0, 2.0, 3.0, 5.0],
+    [1.0, 3.0],
+    [1.0],
+)
+"""Leading digits of the energy axis' ticks, from a narrow range to a wide one."""
 _MOST_TICKS = 7
 
 Course = Float[np.ndarray, "steps"]
@@ -92,9 +100,8 @@ def plot(random: Sequence[Course], refined: Sequence[Course], regressed: float) 
 def energy_ticks(low: float, high: float) -> list[float]:
     """At most seven round numbers in a range of a logarithmic axis."""
     exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    # Rather whole powers of ten than many of their fractions.
-    for mantissas in (_MANTISSAS, (1.0, 2.0, 3.0, 5.0), (1.0, 3.0), (1.0,)):
-        ticks = [round(m * 10.0**e, 12) for e in exponents for m in mantissas if low <= m * 10.0**e <= high]
+    for digits in _GRIDS:
+        ticks = [round(digit * 10.0**e, 12) for e in exponents for digit in digits if low <= digit * 10.0**e <= high]
         if len(ticks) <= _MOST_TICKS:
             break
     return ticks
