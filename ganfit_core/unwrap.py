@@ -13,7 +13,7 @@ from ganfit_core.camera import NEAR, project
 from ganfit_core.morphable import MorphableModel
 from ganfit_core.rasterize import default_rasterizer
 from ganfit_core.renderer import Fragments, at_corners, fragments, interpolate
-from ganfit_core.shading import vertex_normals
+from ganfit_core.shading import unit, vertex_normals
 
 # A texel farther behind the depth buffer than this is hidden: above the buffer's own discretisation on oblique skin,
 # below the depth of a nostril or an eyelid fold.
@@ -72,20 +72,20 @@ class Unwrapper(nn.Module):
         screen = project(vertices, camera, self.photo_size)
         normals = vertex_normals(vertices, self.faces)
         per_texel = self._at_texels(torch.cat([vertices, normals], dim=2))
-        points, normals = per_texel[..., :3], functional.normalize(per_texel[..., 3:], dim=-1)
+        points, normals = per_texel[:, :3], unit(per_texel[:, 3:], dim=1)
         batch, r = len(photo), self.resolution
-        at = project(points.flatten(1, 2), camera, self.photo_size)
+        at = project(points.flatten(2).mT, camera, self.photo_size)
         grid = (2 * at[..., :2] / self.photo_size - 1).view(batch, r, r, 2)
 
         seen = fragments(screen, self.faces, self.photo_size, self.rasterizer)
         depth = interpolate(seen.face_id, seen.barycentrics, at_corners(screen[..., 2:], self.faces))
         # Pixels off the mesh must not hide anything.
-        depth = torch.where(seen.face_id[..., None] >= 0, depth, torch.inf).permute(0, 3, 1, 2)
+        depth = torch.where(seen.face_id[:, None] >= 0, depth, torch.inf)
         nearest = functional.grid_sample(depth.nan_to_num(posinf=1e6), grid, mode="nearest", align_corners=False)
         visible = at[..., 2].view(batch, 1, r, r) <= nearest + _DEPTH_TOLERANCE_MM
 
-        view = functional.normalize(camera[:, None, None, :3] - points, dim=-1)
-        cosine = (normals * view).sum(dim=-1)[:, None]
+        view = unit(camera[:, :3, None, None] - points, dim=1)
+        cosine = (normals * view).sum(dim=1, keepdim=True)
         facing = ((cosine - _COSINE_FROM) / (_COSINE_TO - _COSINE_FROM)).clamp(0, 1)
         inside = (grid.abs() < 1).all(dim=-1)[:, None]
         on_mesh = (self.texel_face >= 0)[:, None]
@@ -93,7 +93,7 @@ class Unwrapper(nn.Module):
         if shown is not None:
             confidence = confidence * (functional.grid_sample(shown, grid, align_corners=False) > _SHOWN)
         texture = functional.grid_sample(photo, grid, padding_mode="border", align_corners=False)
-        return Unwrapped(texture * (confidence > 0), confidence, normals.permute(0, 3, 1, 2))
+        return Unwrapped(texture * (confidence > 0), confidence, normals)
 
     def _at_texels(self, values: Tensor) -> Tensor:
         batch = len(values)
@@ -122,7 +122,7 @@ def vertex_map(model: MorphableModel, values: Float[Tensor, "v c"], resolution: 
     """Values of vertices, interpolated over the map; 0 off the mesh."""
     on_map = uv_fragments(model, resolution)
     drawn = interpolate(on_map.face_id, on_map.barycentrics, at_corners(values[None], model.faces))
-    return (drawn * (on_map.face_id >= 0)[..., None])[0].permute(2, 0, 1)
+    return (drawn * (on_map.face_id >= 0)[:, None])[0]
 
 
 def face_weight(model: MorphableModel, resolution: int) -> Float[Tensor, "r r"]:

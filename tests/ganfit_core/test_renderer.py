@@ -208,16 +208,16 @@ def test_fragments_interpolate_vertices_back_to_the_pixels() -> None:
     geometry = fragments(projected, renderer.faces, 40, renderer.rasterizer)
     corners = at_corners(inputs["vertices"], renderer.faces)
     points = interpolate(geometry.face_id, geometry.barycentrics, corners)
-    screen = project(points.flatten(1, 2), inputs["camera"], 40).view(2, 40, 40, 3)
+    screen = project(points.flatten(2).mT, inputs["camera"], 40).view(2, 40, 40, 3)
     covered = geometry.face_id >= 0
     row, column = torch.meshgrid(torch.arange(40) + 0.5, torch.arange(40) + 0.5, indexing="ij")
     centres = torch.stack([column, row], dim=-1).double().expand(2, 40, 40, 2)
     torch.testing.assert_close(screen[covered][:, :2], centres[covered], atol=1e-3, rtol=0)
-    assert (points[~covered] == 0).all()
-    assert (geometry.barycentrics[~covered] == 0).all()
-    torch.testing.assert_close(geometry.barycentrics.sum(-1), covered.double())
+    assert (points.movedim(1, -1)[~covered] == 0).all()
+    assert (geometry.barycentrics.movedim(1, -1)[~covered] == 0).all()
+    torch.testing.assert_close(geometry.barycentrics.sum(1), covered.double())
     rotation, translation = look_at(inputs["camera"])
-    depth = (points.flatten(1, 2) @ rotation.mT + translation[:, None])[..., 2].view(2, 40, 40)
+    depth = (points.flatten(2).mT @ rotation.mT + translation[:, None])[..., 2].view(2, 40, 40)
     rendered = renderer(**inputs).depth[:, 0]
     torch.testing.assert_close(rendered[covered], depth[covered])
 
@@ -232,7 +232,7 @@ def test_uv_map_can_be_rasterised() -> None:
     covered = face_id[0] >= 0
     assert 0.3 < covered.float().mean() < 0.7
     row, column = torch.meshgrid(torch.arange(32) + 0.5, torch.arange(32) + 0.5, indexing="ij")
-    torch.testing.assert_close(uv[covered], torch.stack([column, row], -1)[covered] / 32, atol=1e-5, rtol=0)
+    torch.testing.assert_close(uv[:, covered], torch.stack([column, row])[:, covered] / 32, atol=1e-5, rtol=0)
 
 
 def test_slivers_have_finite_values_and_gradients() -> None:
@@ -255,8 +255,24 @@ def test_slivers_have_finite_values_and_gradients() -> None:
 @pytest.mark.parametrize("width", [1e-7, 0.0])
 def test_barycentrics_beside_a_sliver_do_not_extrapolate(width: float) -> None:
     """A point left of a triangle by far more than its width, as rounding can leave a pixel centre."""
-    corners = torch.tensor([[0.0, 0, 100], [width, 1, 100], [0, 1, 100]], requires_grad=True)
-    weights = barycentric_coordinates(corners, torch.tensor([-1e-5, 0.6]))
+    corners = torch.tensor([[[0.0, width, 0], [0, 1, 1], [100, 100, 100]]], requires_grad=True)
+    weights = barycentric_coordinates(corners, torch.tensor([[-1e-5, 0.6]]))
     assert ((weights >= 0) & (weights <= 1)).all()
-    (gradient,) = torch.autograd.grad(weights[2], corners)
+    (gradient,) = torch.autograd.grad(weights[0, 2], corners)
     assert gradient.isfinite().all()
+
+
+@pytest.mark.parametrize("meshes", [1, 2])
+def test_interpolation_equals_a_loop_and_its_gradients_finite_differences(meshes: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    face_id = torch.randint(0, 4, (2, 5), generator=generator)
+    weights = torch.rand(2, 3, 5, dtype=torch.float64, generator=generator, requires_grad=True)
+    values = torch.randn(meshes, 6, 3, 4, dtype=torch.float64, generator=generator, requires_grad=True)
+    actual = interpolate(face_id, weights, values)
+    for image in range(2):
+        for pixel in range(5):
+            corners = values[image % meshes, :, :, face_id[image, pixel]]
+            torch.testing.assert_close(actual[image, :, pixel], corners @ weights[image, :, pixel])
+    assert torch.autograd.gradcheck(lambda w, v: interpolate(face_id, w, v), (weights, values))
+    fixed = values.detach()
+    assert torch.autograd.gradcheck(lambda w: interpolate(face_id, w, fixed), weights)
