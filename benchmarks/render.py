@@ -83,7 +83,7 @@ def iteration_cpu_ms() -> float:
     fitter, photo, landmarks = subject()
     target = fitter.energy.target(photo, landmarks)
     generator = torch.Generator().manual_seed(0)
-    leaves = Leaves(fitter.random_start(target, generator))
+    leaves = Leaves(fitter.begin(target, generator))
     adam = RowAdam(leaves.numbers, leaves.rates(fitter.preset.learning_rate, fitter.preset.texture_learning_rate))
     everyone = torch.arange(1)
 

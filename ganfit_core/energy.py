@@ -17,6 +17,7 @@ from torch import Tensor
 from ganfit_core.camera import project
 from ganfit_core.identity.base import IdentityFeatures, IdentityNetwork
 from ganfit_core.landmark_fit import landmark_loss, shape_prior
+from ganfit_core.mixed_precision import bfloat16
 from ganfit_core.morphable import MorphableModel
 from ganfit_core.parameters import LIGHT_MEAN, LIGHT_SCALE, Parameters, random_view
 from ganfit_core.renderer import Renderer, Rendering, sample_texture
@@ -75,26 +76,24 @@ class Target(NamedTuple):
 class Formation:
     """The image formation at some parameters; each part is computed when it is first asked for, and once."""
 
-    def __init__(
-        self, parameters: Parameters, model: MorphableModel, texture_model: TextureModel, renderer: Renderer
-    ) -> None:
+    def __init__(self, parameters: Parameters, energy: Energy) -> None:
         self.parameters = parameters
-        self._model, self._texture_model, self._renderer = model, texture_model, renderer
+        self._energy = energy
 
     @functools.cached_property
     def vertices(self) -> Float[Tensor, "b v 3"]:
         """S(p_s, p_e) in mm."""
-        return self._model(self.parameters.identity, self.parameters.expression)
+        return self._energy.model(self.parameters.identity, self.parameters.expression)
 
     @functools.cached_property
     def texture(self) -> Float[Tensor, "b 3 r r"]:
         """G(p_t), RGB in [0, 1]."""
-        return self._texture_model(self.parameters.texture)
+        return self._energy.textures(self.parameters.texture)
 
     @functools.cached_property
     def rendering(self) -> Rendering:
         """I_R (Eq. 7)."""
-        return self._renderer(self.vertices, self.texture, self.parameters.camera, self.parameters.light)
+        return self._energy.renderer(self.vertices, self.texture, self.parameters.camera, self.parameters.light)
 
 
 class Energy:
@@ -103,6 +102,8 @@ class Energy:
     Args:
         model, texture_model, renderer, network: the parts of the image formation and the feature space.
         weights: the lambdas.
+        mixed_precision: let texture model and network compute in bfloat16 where the machine is good at it: half of
+            their time, and cosines off by some thousandths.
     """
 
     def __init__(
@@ -112,8 +113,9 @@ class Energy:
         renderer: Renderer,
         network: IdentityNetwork,
         weights: Weights,
+        mixed_precision: bool = False,
     ) -> None:
-        self.model, self.texture_model = model, texture_model
+        self.model, self.texture_model, self.mixed_precision = model, texture_model, mixed_precision
         self.renderer, self.network, self.weights = renderer, network, weights
         size = min(renderer.size, VIEW_SIZE)
         self.view_renderer = Renderer(model.faces, model.uvs, model.uv_faces, size, renderer.rasterizer)
@@ -129,11 +131,23 @@ class Energy:
         """Features of the photographs (RGB in [0, 1]; landmarks in pixels; `inside` everywhere unless given)."""
         with torch.no_grad():
             everywhere = torch.ones_like(photo[:, :1])
-            return Target(photo, landmarks, everywhere if inside is None else inside, self.network(photo, landmarks))
+            return Target(photo, landmarks, everywhere if inside is None else inside, self.features(photo, landmarks))
 
     def form(self, parameters: Parameters) -> Formation:
         """The image formation at some parameters."""
-        return Formation(parameters, self.model, self.texture_model, self.renderer)
+        return Formation(parameters, self)
+
+    def textures(self, latent: Float[Tensor, "b d"]) -> Float[Tensor, "b 3 r r"]:
+        """G(p_t), RGB in [0, 1]."""
+        with bfloat16(latent.device, self.mixed_precision):
+            return self.texture_model(latent).to(latent)
+
+    def features(self, images: Float[Tensor, "b 3 h w"], landmarks: Float[Tensor, "b 68 2"]) -> IdentityFeatures:
+        """What the identity network says of faces with landmarks in pixels."""
+        aligned = self.network.align(images, landmarks)
+        with bfloat16(aligned.device, self.mixed_precision):
+            found = self.network.features(aligned)
+        return IdentityFeatures(found.embedding.to(aligned), tuple(a.to(aligned) for a in found.activations))
 
     def compared(self, rendering: Rendering) -> Float[Tensor, "b 1 s s"]:
         """How much each pixel counts in the pixel term, in [0, 1]: the visible face, fading out at its border."""
@@ -167,7 +181,7 @@ class Energy:
             if weights.identity or weights.content:
                 # The silhouette has no gradient, so what lies outside is the photograph itself: no false edges.
                 composite = rendering.image.clamp(0, 1) + (1 - rendering.mask) * target.photo
-                features = self.network(composite, target.landmarks)
+                features = self.features(composite, target.landmarks)
                 if weights.identity:
                     out["identity"] = 1 - (features.embedding * target.features.embedding).sum(dim=1)
                 if weights.content:
@@ -195,7 +209,7 @@ class Energy:
         vertices = self.model(parameters.identity, parameters.expression)
         image = self.view_renderer(vertices, texture, parameters.camera, parameters.light).image.clamp(0, 1)
         points = project(self.model.landmarks(vertices), parameters.camera, self.view_renderer.size)[..., :2]
-        return self.network(image, points.detach()).embedding
+        return self.features(image, points.detach()).embedding
 
     def _prior(self, parameters: Parameters) -> Tensor:
         """lambda_reg Reg(p_s, p_e, p_l) (Eq. 4)."""

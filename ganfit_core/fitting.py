@@ -7,18 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from ganfit_core.descent import Plateau, RowAdam
 from ganfit_core.energy import TERMS, Energy, Target, Weights
 from ganfit_core.identity.base import IdentityNetwork
-from ganfit_core.landmark_fit import fit_landmarks
+from ganfit_core.landmark_fit import Start, fit_landmarks
 from ganfit_core.morphable import MorphableModel
 from ganfit_core.parameters import LIGHT_MEAN, Leaves, Parameters, light_from_photo
 from ganfit_core.perception.align import AlignedFace
-from ganfit_core.presets import PRESETS, Preset
+from ganfit_core.presets import PRESETS, Descent, Preset
 from ganfit_core.renderer import Renderer
 from ganfit_core.texture.model import TextureModel
 from ganfit_core.texture.projection import nearest, project
@@ -51,7 +52,8 @@ class FitResult:
     losses: dict[str, float]
     """Value of every term at the returned parameters, unweighted but for "regularisation", and the weighted "total"."""
     history: dict[str, NDArray[np.float32]]
-    """(iterations,) of every term and of "total", each before that step."""
+    """(iterations,) of every term and of "total", each before that step. Coarse steps
+    have for the random view, which they leave out, its value before the first of them."""
     iterations: int
     """Steps of stage 2 taken."""
     converged: bool
@@ -90,6 +92,9 @@ class Fitter:
     ) -> None:
         self.model, self.texture_model, self.renderer, self.preset = model, texture_model, renderer, preset
         self.energy = Energy(model, texture_model, renderer, network, preset.weights)
+        # For what need not be exact: the way of GANFit++ to its last descent.
+        view_alone = preset.weights.without(*(term for term in TERMS if term != "identity_random"))
+        self.rough = Energy(model, texture_model, renderer, network, view_alone, mixed_precision=True)
         self.unwrapper = Unwrapper(model, texture_model.resolution, renderer.size)
         self.device = model.mean.device
         for module in (model, texture_model, network):
@@ -108,17 +113,15 @@ class Fitter:
             faces: crops of the preset's render size.
             seed: of the starting textures and the random views.
             on_iteration: called with (steps done, steps at most).
-            start: where stage 2 begins (GANFit++: what a regressor says of the faces, Sec. 4); None: the alignment by
-                landmarks and a texture near the unwrapped photograph.
+            start: what a regressor says of the faces (GANFit++, Sec. 4); None: the mean head and random textures.
 
         Raises:
             FitError: no faces, a crop of another size, or the energy is not finite.
         """
         target = self.prepare(faces)
         generator = torch.Generator().manual_seed(seed)
-        if start is None:
-            start = self.random_start(target, generator)
-        return self._descend(start, target, generator, on_iteration)
+        parts = self.preset.descents(regressed=start is not None)
+        return self._stage_two(self.begin(target, generator, start), target, parts, generator, on_iteration)
 
     def prepare(self, faces: list[AlignedFace]) -> Target:
         """The crops as tensors on the fitter's device, with their identity features.
@@ -133,9 +136,12 @@ class Fitter:
             raise FitError(f"crops must be {size} x {size} RGB")
         return self.energy.target(*(tensor.to(self.device) for tensor in as_tensors(faces)))
 
-    def random_start(self, target: Target, generator: torch.Generator) -> Parameters:
-        """Stage 1; then, of some random textures, the one nearest to the unwrapped photograph, brought nearer yet; and
-        a light that suits it."""
+    def begin(self, target: Target, generator: torch.Generator, regressed: Parameters | None = None) -> Parameters:
+        """Where stage 2 begins.
+
+        Stage 1, from the regression or from the mean head; then the regressed texture, or of some random ones the one
+        nearest to the unwrapped photograph, brought nearer to it; and a light that suits both.
+        """
         size = self.renderer.size
         weights = self.preset.weights
         aligned = fit_landmarks(
@@ -146,57 +152,110 @@ class Fitter:
             # Alignment needs landmarks also where stage 2 does without them.
             landmark_weight=weights.landmark or Weights.landmark,
             prior_weight=weights.shape_prior,
+            start=None if regressed is None else Start(regressed.identity, regressed.expression, regressed.camera),
         )
-        candidates = self.texture_model.sample_latents(self.preset.texture_candidates, generator)
         with torch.no_grad():
             vertices = self.model(aligned.identity, aligned.expression)
         seen = self.unwrapper(target.photo, vertices, aligned.camera, target.inside)
         weight = seen.confidence * self.energy.face_texels
-        texture = nearest(self.texture_model, candidates, seen.texture, weight)
-        texture = project(self.texture_model, texture, seen.texture, weight, self.preset.projection_iterations)
+        textures = self.energy.textures if regressed is None else self.rough.textures
+        if regressed is None:
+            candidates = self.texture_model.sample_latents(self.preset.texture_candidates, generator)
+            texture = nearest(textures, candidates, seen.texture, weight)
+        else:
+            texture = regressed.texture
+        texture = project(
+            textures,
+            texture,
+            seen.texture,
+            weight,
+            self.preset.projection_iterations,
+            self.preset.projection_learning_rate,
+        )
         with torch.no_grad():
             light = texture.new_tensor(LIGHT_MEAN).expand(len(texture), -1)
             unlit = self.renderer(vertices, self.texture_model(texture), aligned.camera, light)
         light = light_from_photo(target.photo, unlit, self.energy.compared(unlit) * target.inside)
         return Parameters(aligned.identity, aligned.expression, texture, aligned.camera, light)
 
+    def _stage_two(
+        self,
+        start: Parameters,
+        target: Target,
+        parts: tuple[Descent, ...],
+        generator: torch.Generator,
+        on_iteration: Callable[[int, int], None] | None,
+    ) -> list[FitResult]:
+        """One descent after the other, each from where the last one ended."""
+        batch, most = len(target.photo), sum(part.iterations for part in parts)
+        history: list[list[dict[str, float]]] = [[] for _ in range(batch)]
+        parameters, converged, done = start, torch.zeros(batch, dtype=torch.bool), 0
+        for part in parts:
+
+            def notify(steps: int, before: int = done) -> None:
+                if on_iteration is not None:
+                    on_iteration(before + steps, most)
+
+            energy, held = self.energy, None
+            if part.coarse:
+                energy = self._coarse(part)
+                with torch.no_grad():
+                    held = self.rough.terms(parameters, target, generator)["identity_random"].cpu()
+            seen = target if part.render_size == self.renderer.size else resized(target, energy)
+            parameters, converged = self._descend(parameters, seen, energy, part, generator, held, history, notify)
+            done += part.iterations
+        return self._results(parameters, target, history, converged.tolist())
+
+    def _coarse(self, part: Descent) -> Energy:
+        """The energy that a coarse part descends."""
+        model, whole = self.model, self.energy
+        renderer = Renderer(model.faces, model.uvs, model.uv_faces, part.render_size, self.renderer.rasterizer)
+        weights = whole.weights.without("identity_random")
+        return Energy(model, self.texture_model, renderer.to(self.device), whole.network, weights, mixed_precision=True)
+
     def _descend(
         self,
         start: Parameters,
         target: Target,
+        energy: Energy,
+        part: Descent,
         generator: torch.Generator,
-        on_iteration: Callable[[int, int], None] | None,
-    ) -> list[FitResult]:
-        """Stage 2. An image that has converged leaves the batch; its parameters stay as they were then."""
-        preset, batch = self.preset, len(target.photo)
+        held: Float[Tensor, " b"] | None,
+        history: list[list[dict[str, float]]],
+        notify: Callable[[int], None],
+    ) -> tuple[Parameters, Bool[Tensor, " b"]]:
+        """Parameters at the end, and which images have converged. An image that has leaves the batch; its parameters
+        stay as they were then. Adds every step's terms to `history`, that of the random view being `held` where it
+        takes no part."""
         leaves = Leaves(start)
-        adam = RowAdam(leaves.numbers, leaves.rates(preset.learning_rate, preset.texture_learning_rate))
-        plateau = Plateau(batch, preset.tolerance, preset.patience, preset.rate_factors)
-        active = torch.arange(batch)
-        history: list[list[dict[str, float]]] = [[] for _ in range(batch)]
-        for iteration in range(preset.iterations):
-            rows = active.to(self.device)
-            terms = self.energy.terms(leaves.rows(rows), target.rows(rows), generator)
-            total = self.energy.total(terms)
+        adam = RowAdam(leaves.numbers, leaves.rates(part.learning_rate, part.texture_learning_rate))
+        plateau = Plateau(len(history), part.tolerance, part.patience, part.rate_factors)
+        active = torch.arange(len(history))
+        for iteration in range(part.iterations):
+            rows = active.to(leaves.numbers.device)
+            terms = energy.terms(leaves.rows(rows), target.rows(rows), generator)
+            total = energy.total(terms)
             if not torch.isfinite(total).all():
                 raise FitError(f"the energy is not finite at step {iteration}")
             total.sum().backward()
-            adam.step(rows, plateau.factors(active).to(self.device))
+            adam.step(rows, plateau.factors(active).to(rows.device))
             values = {name: value.detach().cpu() for name, value in (terms | {"total": total}).items()}
+            if held is not None:
+                values["identity_random"] = held[active]
+                values["total"] = values["total"] + self.energy.weights.identity_random * held[active]
             for row, image in enumerate(active.tolist()):
                 history[image].append({name: float(value[row]) for name, value in values.items()})
             # The energy but for the random view, which is another one in every step: its noise of a hundredth of the
             # energy would hide what a step gains, a thousandth.
             steady = values["total"] - self.energy.weights.identity_random * values["identity_random"]
             active = active[~plateau.converged(active, steady)]
-            if on_iteration is not None:
-                on_iteration(iteration + 1, preset.iterations)
+            notify(iteration + 1)
             if not len(active):
                 break
-        converged = torch.ones(batch, dtype=torch.bool)
+        converged = torch.ones(len(history), dtype=torch.bool)
         converged[active] = False
-        found = leaves.rows(torch.arange(batch, device=self.device))
-        return self._results(Parameters(*(part.detach() for part in found)), target, history, converged.tolist())
+        found = leaves.rows(torch.arange(len(history), device=leaves.numbers.device))
+        return Parameters(*(value.detach() for value in found)), converged
 
     def results(self, parameters: Parameters, target: Target) -> list[FitResult]:
         """What parameters give without any step, e.g. those of a regressor (Fast-GANFIT, Sec. 4).
@@ -245,6 +304,17 @@ class Fitter:
             )
             for row in range(batch)
         ]
+
+
+def resized(target: Target, energy: Energy) -> Target:
+    """The same photographs at the size that an energy renders."""
+    size = energy.renderer.size
+    photo, inside = (
+        functional.interpolate(image, (size, size), mode="bilinear", align_corners=False, antialias=True)
+        for image in (target.photo, target.inside)
+    )
+    landmarks = target.landmarks * (size / target.photo.shape[-1])
+    return energy.target(photo, landmarks, (inside > 0.99).float())
 
 
 def as_tensors(

@@ -23,6 +23,17 @@ LANDMARK_UNIT = 1000.0
 _LEARNING_RATE = 0.05
 
 
+class Start(NamedTuple):
+    """Where a landmark fit begins."""
+
+    identity: Float[Tensor, "b ns"]
+    """Standard deviations."""
+    expression: Float[Tensor, "b ne"]
+    """Standard deviations."""
+    camera: Float[Tensor, "b 10"]
+    """p_c."""
+
+
 class LandmarkFit(NamedTuple):
     """Parameters that place the model's landmarks on the detected ones."""
 
@@ -63,8 +74,12 @@ def fit_landmarks(
     iterations: int = 150,
     landmark_weight: float = 0.001,
     prior_weight: float = 0.05,
+    start: Start | None = None,
 ) -> LandmarkFit:
     """Fit identity, expression and camera to landmarks in pixels of square images of side `size`.
+
+    The prior holds them near `start`, by default the mean head: what a regression knows of a face beyond its landmarks
+    is kept.
 
     All images are fitted at once, each independently of the others; only the 68 landmark rows of the bases are
     evaluated, so a batch of 64 takes a second on one CPU core.
@@ -73,23 +88,27 @@ def fit_landmarks(
     identity_basis = model.identity_basis[:, model.landmark_indices]
     expression_basis = model.expression_basis[:, model.landmark_indices]
     batch = len(landmarks)
-    start = camera_from_landmarks(mean.expand(batch, -1, -1), landmarks, size)
-    scale = start.new_tensor(CAMERA_SCALE)
-    identity = start.new_zeros(batch, model.n_identity).requires_grad_()
-    expression = start.new_zeros(batch, model.n_expression).requires_grad_()
-    step = torch.zeros_like(start).requires_grad_()
+    if start is None:
+        camera = camera_from_landmarks(mean.expand(batch, -1, -1), landmarks, size)
+        zeros = camera.new_zeros(batch, model.n_identity), camera.new_zeros(batch, model.n_expression)
+        start = Start(*zeros, camera)
+    camera = start.camera.detach()
+    scale = camera.new_tensor(CAMERA_SCALE)
+    identity = start.identity.detach().clone().requires_grad_()
+    expression = start.expression.detach().clone().requires_grad_()
+    step = torch.zeros_like(camera).requires_grad_()
     optimiser = torch.optim.Adam([identity, expression, step], lr=_LEARNING_RATE)
 
     def projected() -> Tensor:
         shape = torch.tensordot(identity, identity_basis, 1) + torch.tensordot(expression, expression_basis, 1)
-        return project(mean + shape, start + scale * step, size)[..., :2]
+        return project(mean + shape, camera + scale * step, size)[..., :2]
 
     for _ in range(iterations):
         optimiser.zero_grad()
-        prior = shape_prior(identity, expression)
+        prior = shape_prior(identity - start.identity, expression - start.expression)
         energy = landmark_weight * landmark_loss(projected(), landmarks, size) + prior_weight * prior
         energy.sum().backward()
         optimiser.step()
     with torch.no_grad():
         error = relative_landmark_error(projected(), landmarks)
-        return LandmarkFit(identity.detach(), expression.detach(), start + scale * step.detach(), error)
+        return LandmarkFit(identity.detach(), expression.detach(), camera + scale * step.detach(), error)

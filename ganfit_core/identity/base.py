@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar, NamedTuple
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -50,17 +49,9 @@ class IdentityNetwork(nn.Module, ABC):
     def features(self, aligned: Float[Tensor, "b 3 s s"]) -> IdentityFeatures:
         """Embedding and activations of crops made by `align`."""
 
-    mixed_precision: bool = False
-    """Convolve in bfloat16: half of the time where the processor knows it, and cosines off by some thousandths."""
-
     def forward(self, images: Float[Tensor, "b 3 h w"], landmarks: Float[Tensor, "b 68 2"]) -> IdentityFeatures:
         """`features(align(images, landmarks))`."""
-        aligned = self.align(images, landmarks)
-        if not self.mixed_precision:
-            return self.features(aligned)
-        with torch.autocast(aligned.device.type, dtype=torch.bfloat16):
-            found = self.features(aligned)
-        return IdentityFeatures(found.embedding.float(), tuple(a.float() for a in found.activations))
+        return self.features(self.align(images, landmarks))
 
     def train(self, mode: bool = True) -> IdentityNetwork:
         """Ignore `mode`: the network is a fixed measure, also inside a module that is being trained."""

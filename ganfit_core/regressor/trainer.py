@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from typing import Any, ClassVar, NamedTuple, cast
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -98,14 +98,11 @@ class RegressorTrainer(Trainer):
         self.adam = torch.optim.Adam(self.regressor.parameters(), config.learning_rate, betas=config.betas, fused=True)
         for module in models:
             module.requires_grad_(False)
-        models.network.mixed_precision = config.precision == "bf16"
         renderer = Renderer(models.morphable.faces, models.morphable.uvs, models.morphable.uv_faces, config.render_size)
-        # All that the energy asks of a texture model: maps, and their side.
-        texture = models.texture if config.precision == "fp32" else cast(TextureModel, _HalfTexture(models.texture))
         every = config.random_view_every
         with_view = Weights(**{**vars(weights), "identity_random": weights.identity_random * every})
         self.energies = [
-            Energy(models.morphable, texture, renderer.to(self.device), models.network, w)
+            Energy(*models[:2], renderer.to(self.device), models.network, w, config.precision == "bf16")
             for w in (with_view, weights.without("identity_random"), weights)
         ]
         self.maps = maps
@@ -158,7 +155,7 @@ class RegressorTrainer(Trainer):
 
     def _regress(self, regressor: Regressor, photo: Tensor, landmarks: Tensor) -> Parameters:
         with torch.no_grad():
-            features = self.models.network(photo, landmarks)
+            features = self.energies[0].features(photo, landmarks)
         with self._autocast():
             return regressor(photo, landmarks, features)
 
@@ -178,7 +175,7 @@ class RegressorTrainer(Trainer):
                 at = torch.from_numpy(rows)
                 target = self.pyramid.batch(self.models.texture.resolution, torch.from_numpy(known[rows]), flips[at])
                 target = target.to(self.device) * 0.5 + 0.5
-                textures = self.energies[0].texture_model(p.texture[at])
+                textures = self.energies[0].textures(p.texture[at])
                 distance = absolute_error(textures, target, self.texels.expand(len(rows), -1, -1, -1)).mean()
                 loss = loss + self.config.map_weight * distance
                 self._record(map=distance)
@@ -234,19 +231,6 @@ class RegressorTrainer(Trainer):
         photo, landmarks, inside = self.held_out
         target = self.energies[-1].target(photo, landmarks, inside)
         return self._regress(self.average, photo, landmarks), target
-
-
-class _HalfTexture(nn.Module):
-    """A texture model that computes in bfloat16."""
-
-    def __init__(self, model: TextureModel) -> None:
-        super().__init__()
-        self.model, self.resolution = model, model.resolution
-
-    def forward(self, latent: Float[Tensor, "b d"]) -> Float[Tensor, "b 3 r r"]:
-        """UV maps, float32."""
-        with torch.autocast(latent.device.type, dtype=torch.bfloat16):
-            return self.model(latent).float()
 
 
 def _take_over(regressor: Regressor, start: Regressor) -> None:

@@ -56,8 +56,7 @@ def make(model, texture_model, identity_network, crop_folder, encoder_config, kn
             start,
         )
 
-    yield trainer
-    identity_network.mixed_precision = False
+    return trainer
 
 
 def same(one, other):
