@@ -53,7 +53,8 @@ class FitResult:
     """Value of every term at the returned parameters, unweighted but for "regularisation", and the weighted "total"."""
     history: dict[str, NDArray[np.float32]]
     """(iterations,) of every term and of "total", each before that step. Coarse steps
-    have for the random view, which they leave out, its value before the first of them."""
+    (GANFit++) are of a small rendering, and have for the random view, which they leave out, its value before the first
+    of them: where the coarse part ends, the course may step up or down."""
     iterations: int
     """Steps of stage 2 taken."""
     converged: bool
@@ -91,12 +92,14 @@ class Fitter:
         preset: Preset,
     ) -> None:
         self.model, self.texture_model, self.renderer, self.preset = model, texture_model, renderer, preset
+        self.device = model.mean.device
         self.energy = Energy(model, texture_model, renderer, network, preset.weights)
         # For what need not be exact: the way of GANFit++ to its last descent.
         view_alone = preset.weights.without(*(term for term in TERMS if term != "identity_random"))
         self.rough = Energy(model, texture_model, renderer, network, view_alone, mixed_precision=True)
+        sizes = {part.coarse_size for part in preset.refinement if part.coarse_size is not None}
+        self.coarse = {size: self._coarse(size) for size in sizes}
         self.unwrapper = Unwrapper(model, texture_model.resolution, renderer.size)
-        self.device = model.mean.device
         for module in (model, texture_model, network):
             module.requires_grad_(False)
 
@@ -120,7 +123,7 @@ class Fitter:
         """
         target = self.prepare(faces)
         generator = torch.Generator().manual_seed(seed)
-        parts = self.preset.descents(regressed=start is not None)
+        parts = self.preset.parts(regressed=start is not None)
         return self._stage_two(self.begin(target, generator, start), target, parts, generator, on_iteration)
 
     def prepare(self, faces: list[AlignedFace]) -> Target:
@@ -182,34 +185,35 @@ class Fitter:
         self,
         start: Parameters,
         target: Target,
-        parts: tuple[Descent, ...],
+        parts: tuple[tuple[Descent, int], ...],
         generator: torch.Generator,
         on_iteration: Callable[[int, int], None] | None,
     ) -> list[FitResult]:
         """One descent after the other, each from where the last one ended."""
-        batch, most = len(target.photo), sum(part.iterations for part in parts)
+        batch, most = len(target.photo), sum(steps for _, steps in parts)
         history: list[list[dict[str, float]]] = [[] for _ in range(batch)]
-        parameters, converged, done = start, torch.zeros(batch, dtype=torch.bool), 0
-        for part in parts:
+        parameters, converged = start, torch.zeros(batch, dtype=torch.bool)
 
-            def notify(steps: int, before: int = done) -> None:
-                if on_iteration is not None:
-                    on_iteration(before + steps, most)
+        def notify() -> None:
+            if on_iteration is not None:
+                on_iteration(max(len(course) for course in history), most)
 
-            energy, held = self.energy, None
-            if part.coarse:
-                energy = self._coarse(part)
+        for part, steps in parts:
+            energy, seen, held = self.energy, target, None
+            if part.coarse_size is not None:
+                energy = self.coarse[part.coarse_size]
+                seen = resized(target, energy)
                 with torch.no_grad():
                     held = self.rough.terms(parameters, target, generator)["identity_random"].cpu()
-            seen = target if part.render_size == self.renderer.size else resized(target, energy)
-            parameters, converged = self._descend(parameters, seen, energy, part, generator, held, history, notify)
-            done += part.iterations
+            parameters, converged = self._descend(
+                parameters, seen, energy, part, steps, generator, held, history, notify
+            )
         return self._results(parameters, target, history, converged.tolist())
 
-    def _coarse(self, part: Descent) -> Energy:
-        """The energy that a coarse part descends."""
+    def _coarse(self, size: int) -> Energy:
+        """The energy that coarse steps descend."""
         model, whole = self.model, self.energy
-        renderer = Renderer(model.faces, model.uvs, model.uv_faces, part.render_size, self.renderer.rasterizer)
+        renderer = Renderer(model.faces, model.uvs, model.uv_faces, size, self.renderer.rasterizer)
         weights = whole.weights.without("identity_random")
         return Energy(model, self.texture_model, renderer.to(self.device), whole.network, weights, mixed_precision=True)
 
@@ -219,10 +223,11 @@ class Fitter:
         target: Target,
         energy: Energy,
         part: Descent,
+        steps: int,
         generator: torch.Generator,
         held: Float[Tensor, " b"] | None,
         history: list[list[dict[str, float]]],
-        notify: Callable[[int], None],
+        notify: Callable[[], None],
     ) -> tuple[Parameters, Bool[Tensor, " b"]]:
         """Parameters at the end, and which images have converged. An image that has leaves the batch; its parameters
         stay as they were then. Adds every step's terms to `history`, that of the random view being `held` where it
@@ -231,7 +236,7 @@ class Fitter:
         adam = RowAdam(leaves.numbers, leaves.rates(part.learning_rate, part.texture_learning_rate))
         plateau = Plateau(len(history), part.tolerance, part.patience, part.rate_factors)
         active = torch.arange(len(history))
-        for iteration in range(part.iterations):
+        for iteration in range(steps):
             rows = active.to(leaves.numbers.device)
             terms = energy.terms(leaves.rows(rows), target.rows(rows), generator)
             total = energy.total(terms)
@@ -249,7 +254,7 @@ class Fitter:
             # energy would hide what a step gains, a thousandth.
             steady = values["total"] - self.energy.weights.identity_random * values["identity_random"]
             active = active[~plateau.converged(active, steady)]
-            notify(iteration + 1)
+            notify()
             if not len(active):
                 break
         converged = torch.ones(len(history), dtype=torch.bool)

@@ -11,10 +11,8 @@ from ganfit_core.energy import Weights
 class Descent:
     """A part of stage 2: descent by Adam, every image to its own end."""
 
-    render_size: int
-    """Side of the renderings in pixels."""
-    iterations: int
-    """Most steps."""
+    share: float
+    """Of stage 2's most steps."""
     learning_rate: float
     """For shape, camera and light."""
     texture_learning_rate: float
@@ -27,9 +25,9 @@ class Descent:
     rate_factors: tuple[float, ...]
     """Of an image's learning rates: the first until its first plateau, and so on; at the last one's plateau it has
     converged."""
-    coarse: bool = False
-    """Leave the identity term on a random view out, and let the networks compute in bfloat16: together with a small
-    rendering a third of a step's cost."""
+    coarse_size: int | None = None
+    """Side of small renderings in pixels, for coarse steps: without the identity term on a random view, and with
+    networks that compute in bfloat16. None: the whole energy at the preset's size."""
 
 
 @dataclass(frozen=True)
@@ -41,47 +39,32 @@ class Preset:
     alignment_iterations: int
     """Adam steps of stage 1, landmarks alone."""
     iterations: int
-    """Most Adam steps of stage 2, all terms."""
-    learning_rate: float
-    """Of stage 2, for shape, camera and light."""
-    texture_learning_rate: float
-    """Of stage 2, for the texture's latent, which has farther to go: the rest starts from stage 1."""
+    """Most Adam steps of stage 2 from a random start."""
+    descent: Descent
+    """That stage 2."""
+    refinement_iterations: int
+    """Most Adam steps of stage 2 from a regression (GANFit++)."""
+    refinement: tuple[Descent, ...]
+    """That stage 2, part by part."""
     texture_candidates: int
     """Random textures tried before stage 2; the one nearest to the unwrapped photograph starts it."""
     projection_iterations: int
     """Adam steps that bring that texture nearer to the unwrapped photograph, before stage 2."""
     projection_learning_rate: float
     """Of these steps."""
-    patience: int
-    """See `Descent`."""
-    tolerance: float
-    """See `Descent`."""
-    rate_factors: tuple[float, ...]
-    """See `Descent`."""
-    refinement: tuple[Descent, ...]
-    """Stage 2 from a regression (GANFit++), instead of the one descent with the settings above."""
     weights: Weights = field(default_factory=Weights)
     """The lambdas of the energy."""
 
-    def descents(self, regressed: bool) -> tuple[Descent, ...]:
-        """The parts of stage 2, `iterations` steps together at most."""
-        if not regressed:
-            return (
-                Descent(
-                    self.render_size,
-                    self.iterations,
-                    self.learning_rate,
-                    self.texture_learning_rate,
-                    self.patience,
-                    self.tolerance,
-                    self.rate_factors,
-                ),
-            )
-        left, parts = self.iterations, []
-        for part in self.refinement:
-            parts.append(replace(part, iterations=min(part.iterations, left)))
-            left -= parts[-1].iterations
-        return tuple(parts)
+    def parts(self, regressed: bool) -> tuple[tuple[Descent, int], ...]:
+        """The parts of stage 2 with the most steps of each, which make up the most steps of all."""
+        parts = self.refinement if regressed else (self.descent,)
+        most = self.refinement_iterations if regressed else self.iterations
+        ends = [int(most * sum(part.share for part in parts[: i + 1])) for i in range(len(parts) - 1)]
+        return tuple((part, end - begin) for part, begin, end in zip(parts, [0, *ends], [*ends, most], strict=True))
+
+    def limited(self, iterations: int) -> Preset:
+        """The same with so many steps of stage 2 at most, wherever it starts."""
+        return replace(self, iterations=iterations, refinement_iterations=iterations)
 
 
 PRESETS: dict[str, Preset] = {
@@ -95,20 +78,17 @@ PRESETS: dict[str, Preset] = {
         render_size=224,
         alignment_iterations=150,
         iterations=100,
-        learning_rate=0.03,
-        texture_learning_rate=0.1,
+        descent=Descent(1.0, 0.03, 0.1, patience=8, tolerance=0.015, rate_factors=(1.0, 0.3)),
         texture_candidates=128,
         projection_iterations=60,
         projection_learning_rate=0.1,
-        patience=8,
-        tolerance=0.015,
-        rate_factors=(1.0, 0.3),
         # Most of the way is made in coarse steps. On four photographs outside the held-out fold, from an unfinished
         # regressor: 30 steps at 224 px reach an energy of 2.43, 60 at 128 px without the random view 2.32, 40 of these
         # and 10 at full size 2.31, in about the same time.
+        refinement_iterations=60,
         refinement=(
-            Descent(128, 45, 0.05, 0.2, patience=6, tolerance=0.015, rate_factors=(1.0, 0.3), coarse=True),
-            Descent(224, 15, 0.015, 0.06, patience=5, tolerance=0.015, rate_factors=(1.0,)),
+            Descent(0.75, 0.05, 0.2, patience=6, tolerance=0.015, rate_factors=(1.0, 0.3), coarse_size=128),
+            Descent(0.25, 0.015, 0.06, patience=5, tolerance=0.015, rate_factors=(1.0,)),
         ),
         weights=Weights(pixel=15.0, landmark=0.003),
     ),
@@ -117,14 +97,11 @@ PRESETS: dict[str, Preset] = {
         render_size=512,
         alignment_iterations=300,
         iterations=600,
-        learning_rate=0.01,
-        texture_learning_rate=0.01,
+        descent=Descent(1.0, 0.01, 0.01, patience=40, tolerance=0.01, rate_factors=(1.0, 0.3)),
         texture_candidates=256,
         projection_iterations=100,
         projection_learning_rate=0.05,
-        patience=40,
-        tolerance=0.01,
-        rate_factors=(1.0, 0.3),
-        refinement=(Descent(512, 200, 0.01, 0.01, patience=20, tolerance=0.01, rate_factors=(1.0, 0.3)),),
+        refinement_iterations=200,
+        refinement=(Descent(1.0, 0.01, 0.01, patience=20, tolerance=0.01, rate_factors=(1.0, 0.3)),),
     ),
 }

@@ -14,6 +14,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from data import assets
+from data.assets.hashing import sha256_of
 from ganfit_core.fitting import PRESETS
 from ganfit_core.identity.dlib_resnet import DlibResNet
 from ganfit_core.morphable import MorphableModel
@@ -57,6 +58,12 @@ def train_regressor(
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
     learnt = Crops(crops, TRAIN)
     config = RECIPES[recipe](encoder_config(models, recipe))
+    behind = {
+        "texture_sha256": files[TEXTURE_ASSETS[texture]].sha256,
+        "morphable_sha256": files["morphable"].sha256,
+        "identity_sha256": files["dlib-resnet"].sha256,
+        **({"start_sha256": sha256_of(start)} if start else {}),
+    }
     trainer = RegressorTrainer(
         config,
         learnt,
@@ -66,20 +73,16 @@ def train_regressor(
         _known_maps(maps, learnt) if maps else None,
         minutes,
         device,
+        behind,
         load_regressor(start) if start else None,
     )
     provenance = {
-        "texture_sha256": files[TEXTURE_ASSETS[texture]].sha256,
-        "morphable_sha256": files["morphable"].sha256,
-        "identity_sha256": files["dlib-resnet"].sha256,
         "crops": str(len(learnt)),
         **trainer.learns_from,
         "source": json.dumps(learnt.source, sort_keys=True),
         "minutes": str(minutes),
         "code_version": code_version(),
     }
-    if start:
-        provenance["start_sha256"] = assets.hashing.sha256_of(start)
     return train(
         trainer,
         out,

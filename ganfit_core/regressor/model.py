@@ -83,6 +83,7 @@ class Regressor(nn.Module):
         a standard deviation and halves the file."""
         description = {
             "format": FORMAT,
+            "units": _units(),
             "texture_kind": self.texture_kind,
             "config": asdict(self.config),
             "provenance": dict(provenance),
@@ -97,6 +98,8 @@ def load_regressor(path: Path) -> Regressor:
     """
     try:
         description, tensors = read_weights(path, METADATA, FORMAT)
+        if description["units"] != _units():
+            raise ValueError("its answers are in other units of camera and light")
         config = {name: _tuples(value) for name, value in description["config"].items()}
         regressor = Regressor(EncoderConfig(**config), description["texture_kind"])
         regressor.load_state_dict(tensors)
@@ -104,6 +107,16 @@ def load_regressor(path: Path) -> Regressor:
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"{path} is no regressor of this version ({FORMAT}), or a damaged one") from error
     return regressor.eval()
+
+
+def _units() -> dict[str, list[float]]:
+    """What the camera's and the light's answers are counted from and in: weights trained with others mean others."""
+    return {
+        "camera_mean": list(CAMERA_MEAN),
+        "camera_scale": list(CAMERA_SCALE),
+        "light_mean": list(LIGHT_MEAN),
+        "light_scale": list(LIGHT_SCALE),
+    }
 
 
 def _half(value: Tensor) -> Tensor:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import json
 import math
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -62,6 +65,7 @@ class RegressorTrainer(Trainer):
         weights: of the energy.
         maps: to learn textures from before renderings are of use; None: the renderings teach everything.
         minutes, device: as of `Trainer`.
+        files: name -> sha256 of the files behind models and start; a checkpoint is bound to them.
         start: weights to begin with, such as those of a regressor for another texture model, whose texture head is
             left out.
 
@@ -81,9 +85,15 @@ class RegressorTrainer(Trainer):
         maps: KnownMaps | None,
         minutes: float | None,
         device: str,
+        files: Mapping[str, str],
         start: Regressor | None = None,
     ) -> None:
-        learns_from = {"crops_sha256": crops.sha256()}
+        learns_from = {
+            "crops_sha256": crops.sha256(),
+            "texture_kind": models.texture.kind,
+            "weights": json.dumps(asdict(weights), sort_keys=True),
+            **files,
+        }
         if maps is not None:
             learns_from["maps_sha256"] = maps.shards.sha256()
         super().__init__(config, learns_from, minutes, device)
@@ -99,12 +109,14 @@ class RegressorTrainer(Trainer):
         for module in models:
             module.requires_grad_(False)
         renderer = Renderer(models.morphable.faces, models.morphable.uvs, models.morphable.uv_faces, config.render_size)
-        every = config.random_view_every
-        with_view = Weights(**{**vars(weights), "identity_random": weights.identity_random * every})
-        self.energies = [
-            Energy(*models[:2], renderer.to(self.device), models.network, w, config.precision == "bf16")
-            for w in (with_view, weights.without("identity_random"), weights)
-        ]
+        self.energy, self.with_view, self.without_view = (
+            Energy(*models[:2], renderer.to(self.device), models.network, variant, config.precision == "bf16")
+            for variant in (
+                weights,
+                replace(weights, identity_random=config.random_view_every * weights.identity_random),
+                weights.without("identity_random"),
+            )
+        )
         self.maps = maps
         if maps is not None:
             self.pyramid = MapPyramid(maps.shards, {models.texture.resolution})
@@ -155,13 +167,13 @@ class RegressorTrainer(Trainer):
 
     def _regress(self, regressor: Regressor, photo: Tensor, landmarks: Tensor) -> Parameters:
         with torch.no_grad():
-            features = self.energies[0].features(photo, landmarks)
+            features = self.energy.features(photo, landmarks)
         with self._autocast():
             return regressor(photo, landmarks, features)
 
     def _alignment(self, sample: Sample, indices: Tensor, flips: Tensor) -> Tensor:
         """lambda_lan L_lan + lambda_reg Reg(p_s, p_e) (Sec. 4), and the distance to the photograph's UV map."""
-        weights, model, size = self.energies[-1].weights, self.models.morphable, self.config.render_size
+        weights, model, size = self.energy.weights, self.models.morphable, self.config.render_size
         p = self._regress(self.regressor, sample.photo, sample.landmarks)
         points = project(model.landmarks(model(p.identity, p.expression)), p.camera, size)[..., :2]
         landmark = landmark_loss(points, sample.target.landmarks, size).mean()
@@ -175,7 +187,7 @@ class RegressorTrainer(Trainer):
                 at = torch.from_numpy(rows)
                 target = self.pyramid.batch(self.models.texture.resolution, torch.from_numpy(known[rows]), flips[at])
                 target = target.to(self.device) * 0.5 + 0.5
-                textures = self.energies[0].textures(p.texture[at])
+                textures = self.energy.textures(p.texture[at])
                 distance = absolute_error(textures, target, self.texels.expand(len(rows), -1, -1, -1)).mean()
                 loss = loss + self.config.map_weight * distance
                 self._record(map=distance)
@@ -183,7 +195,7 @@ class RegressorTrainer(Trainer):
 
     def _full(self, sample: Sample) -> Tensor:
         """Eq. 15."""
-        energy = self.energies[0 if self.steps % self.config.random_view_every == 0 else 1]
+        energy = self.without_view if self.steps % self.config.random_view_every else self.with_view
         p = self._regress(self.regressor, sample.photo, sample.landmarks)
         target = energy.target(sample.target.photo, sample.target.landmarks, sample.target.inside)
         terms = energy.terms(p, target, self.random)
@@ -194,7 +206,7 @@ class RegressorTrainer(Trainer):
     def held_out_terms(self) -> dict[str, float]:
         """Means over the held-out faces: the energy's terms, their sum, and the landmark error in %."""
         parameters, target = self._held_out_answers()
-        energy = self.energies[-1]
+        energy = self.energy
         terms = energy.terms(parameters, target, torch.Generator().manual_seed(_VIEW_SEED))
         terms = {**terms, "energy": energy.total(terms)}
         points = project(
@@ -217,7 +229,7 @@ class RegressorTrainer(Trainer):
     def sheet(self) -> Float[Tensor, "64 3 r r"]:
         """Held-out photographs, each followed by its regressed rendering over it."""
         parameters, target = self._held_out_answers()
-        energy, shown = self.energies[-1], torch.arange(_SHEET_FACES, device=self.device) % len(target.photo)
+        energy, shown = self.energy, torch.arange(_SHEET_FACES, device=self.device) % len(target.photo)
         rendering = energy.form(Parameters(*(value[shown] for value in parameters))).rendering
         share = energy.compared(rendering)
         over = share * rendering.image.clamp(0, 1) + (1 - share) * target.photo[shown]
@@ -229,7 +241,7 @@ class RegressorTrainer(Trainer):
 
     def _held_out_answers(self) -> tuple[Parameters, Target]:
         photo, landmarks, inside = self.held_out
-        target = self.energies[-1].target(photo, landmarks, inside)
+        target = self.energy.target(photo, landmarks, inside)
         return self._regress(self.average, photo, landmarks), target
 
 

@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from ganfit_core.mixed_precision import bfloat16
 from ganfit_core.training.config import RunConfig
 
 # The half-life never exceeds this share of the images seen (StyleGAN2-ADA): an early average would lag.
@@ -132,7 +133,7 @@ class Trainer(ABC):
         self.images, self.steps, self.seconds = state["images"], state["steps"], state["seconds"]
 
     def _autocast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.config.precision == "bf16")
+        return bfloat16(self.device, self.config.precision == "bf16")
 
     def _update(self, optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
         optimiser.zero_grad(set_to_none=True)

@@ -32,12 +32,19 @@ QUICK = dataclasses.replace(
     iterations=3,
     texture_candidates=4,
     projection_iterations=3,
+    refinement_iterations=4,
     refinement=(
-        Descent(48, 2, 0.03, 0.1, patience=8, tolerance=0.015, rate_factors=(1.0, 0.3), coarse=True),
-        Descent(SIZE, 2, 0.01, 0.03, patience=8, tolerance=0.015, rate_factors=(1.0,)),
+        Descent(0.5, 0.03, 0.1, patience=8, tolerance=0.015, rate_factors=(1.0, 0.3), coarse_size=48),
+        Descent(0.5, 0.01, 0.03, patience=8, tolerance=0.015, rate_factors=(1.0,)),
     ),
 )
 MakeFitter = Callable[..., Fitter]
+
+
+def changed(preset: Preset, iterations: int | None = None, **descent: Any) -> Preset:
+    """A preset with another descent from a random start."""
+    most = preset.iterations if iterations is None else iterations
+    return dataclasses.replace(preset, iterations=most, descent=dataclasses.replace(preset.descent, **descent))
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +192,7 @@ def test_energy_falls(results: list[FitResult]) -> None:
 
 def test_rendering_approaches_the_photo(make_fitter: MakeFitter, faces: list[AlignedFace]) -> None:
     """By the pixel term alone; the others pull elsewhere in the first steps."""
-    preset = dataclasses.replace(QUICK, iterations=12, learning_rate=0.005)
+    preset = changed(QUICK, iterations=12, learning_rate=0.005)
     fitter = make_fitter(preset, identity=0.0, identity_random=0.0, content=0.0, landmark=0.0)
     for result in fitter.fit(faces, seed=0):
         assert result.losses["pixel"] < 0.99 * result.history["pixel"][0]
@@ -255,7 +262,7 @@ def scripted(fitter: Fitter, steps: Callable[[int], list[float]]) -> Fitter:
     return fitter
 
 
-PATIENT = dataclasses.replace(QUICK, iterations=6, patience=2, tolerance=0.01, rate_factors=(1.0, 0.5))
+PATIENT = changed(QUICK, iterations=6, patience=2, tolerance=0.01, rate_factors=(1.0, 0.5))
 
 
 def test_each_image_converges_on_its_own(make_fitter: MakeFitter, faces: list[AlignedFace]) -> None:
@@ -284,7 +291,7 @@ def test_run_ends_when_all_have_converged(make_fitter: MakeFitter, faces: list[A
 
 def test_the_random_view_s_noise_is_no_improvement(make_fitter: MakeFitter, faces: list[AlignedFace]) -> None:
     """Of frozen parameters the energy changes with the view alone, up and down by far more than the tolerance."""
-    preset = dataclasses.replace(PATIENT, iterations=12, tolerance=1e-4, learning_rate=0.0, texture_learning_rate=0.0)
+    preset = changed(PATIENT, iterations=12, tolerance=1e-4, learning_rate=0.0, texture_learning_rate=0.0)
     (result,) = make_fitter(preset, identity_random=20.0).fit(faces[:1], seed=0)
     assert np.ptp(result.history["total"]) > 0.02 * result.history["total"].mean()
     assert (result.iterations, result.converged) == (5, True)
@@ -297,7 +304,7 @@ def test_steps_after_a_plateau_are_shorter(make_fitter: MakeFitter, faces: list[
         fitter = scripted(make_fitter(preset, identity_random=0.0), lambda _: [10.0])
         return fitter.fit(faces[:1], seed=0)[0]
 
-    stopped = fit(dataclasses.replace(PATIENT, rate_factors=(1.0, 0.0)))
+    stopped = fit(changed(PATIENT, rate_factors=(1.0, 0.0)))
     assert stopped.iterations == 5
     ended = fit(dataclasses.replace(PATIENT, iterations=3))
     for name in ("identity", "expression", "texture", "camera", "light"):
@@ -308,9 +315,8 @@ def test_a_good_start_needs_fewer_steps_and_ends_lower(
     make_fitter: MakeFitter, faces: list[AlignedFace], truth: Parameters
 ) -> None:
     laptop = PRESETS["laptop"]
-    parts = tuple(
-        dataclasses.replace(part, render_size=size) for part, size in zip(laptop.refinement, (48, SIZE), strict=True)
-    )
+    coarse, fine = laptop.refinement
+    parts = (dataclasses.replace(coarse, coarse_size=48), fine)
     fitter = make_fitter(dataclasses.replace(laptop, render_size=SIZE, refinement=parts), identity_random=0.0)
     near, far = fitter.fit(faces, seed=0, start=truth), fitter.fit(faces, seed=0)
     assert sum(result.iterations for result in near) < 0.7 * sum(result.iterations for result in far)
@@ -336,7 +342,7 @@ def test_a_fit_stays_at_true_parameters(
     make_fitter: MakeFitter, faces: list[AlignedFace], truth: Parameters, results: list[FitResult]
 ) -> None:
     """The prior alone pulls away from them."""
-    fitter = make_fitter(dataclasses.replace(QUICK, iterations=4), identity_random=0.0)
+    fitter = make_fitter(identity_random=0.0)
     for row, (result, from_random) in enumerate(zip(fitter.fit(faces, 0, start=truth), results, strict=True)):
         assert result.iterations == 4
         assert result.losses["pixel"] < 0.7 * from_random.losses["pixel"]
@@ -347,15 +353,23 @@ def test_a_fit_stays_at_true_parameters(
 def test_a_refinement_is_coarse_first_and_within_the_budget(
     make_fitter: MakeFitter, faces: list[AlignedFace], truth: Parameters
 ) -> None:
-    for iterations, coarse, fine in ((4, 2, 2), (3, 2, 1), (1, 1, 0)):
+    for iterations, coarse, fine in ((4, 2, 2), (3, 1, 2), (1, 0, 1)):
         calls: list[tuple[int, int]] = []
-        fitter = make_fitter(dataclasses.replace(QUICK, iterations=iterations))
+        fitter = make_fitter(QUICK.limited(iterations))
         result = fitter.fit(faces, 0, lambda done, most, calls=calls: calls.append((done, most)), start=truth)[0]
         assert calls == [(step + 1, iterations) for step in range(iterations)]
         view = result.history["identity_random"]
-        assert len(set(view[:coarse])) == 1
-        assert len(set(view)) == 1 + fine
+        assert len(set(view[:coarse])) == min(1, coarse)
+        assert len(set(view)) == min(1, coarse) + fine
         assert len(view) == coarse + fine == result.iterations
+
+
+def test_a_budget_is_shared_out_in_the_presets_proportions() -> None:
+    laptop = PRESETS["laptop"]
+    steps = {most: [n for _, n in laptop.limited(most).parts(regressed=True)] for most in (1, 30, 60, 400)}
+    assert steps == {1: [0, 1], 30: [22, 8], 60: [45, 15], 400: [300, 100]}
+    assert [n for _, n in laptop.parts(regressed=True)] == steps[laptop.refinement_iterations]
+    assert [n for _, n in laptop.limited(30).parts(regressed=False)] == [30]
 
 
 def test_a_regression_is_aligned_by_landmarks_first(
@@ -431,5 +445,5 @@ def test_presets() -> None:
     laptop, paper = PRESETS["laptop"], PRESETS["paper"]
     assert laptop.iterations < paper.iterations
     assert laptop.render_size < paper.render_size
-    assert paper.learning_rate == 0.01
+    assert paper.descent.learning_rate == 0.01
     assert all(weight > 0 for weight in dataclasses.asdict(paper.weights).values())

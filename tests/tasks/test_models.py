@@ -96,7 +96,7 @@ def test_a_name_that_is_not_known_is_an_error(preset: str, method: str) -> None:
 
 def test_a_number_of_iterations_takes_the_place_of_the_presets_and_nothing_else() -> None:
     preset, fewer = models.load_models("laptop", "ganfit"), models.load_models("laptop", "ganfit", 7)
-    assert fewer.settings == {**preset.settings, "iterations": 7}
+    assert fewer.settings == {**preset.settings, "iterations": 7, "refinement_iterations": 7}
     reconstructor: Any = fewer.reconstructor
     assert reconstructor.fitter.preset.iterations == 7
 

@@ -126,6 +126,14 @@ def test_other_files_are_refused(regressor, tmp_path):
             load_regressor(tmp_path / name)
 
 
+def test_weights_of_other_units_are_refused(regressor, tmp_path, monkeypatch):
+    regressor.save(tmp_path / "r", {})
+    monkeypatch.setattr("ganfit_core.regressor.model.LIGHT_SCALE", (1.0,) * 9)
+    with pytest.raises(ValueError, match="no regressor of this version") as error:
+        load_regressor(tmp_path / "r")
+    assert "units" in str(error.value.__cause__)
+
+
 def test_unequal_lists_are_refused(encoder_config):
     with pytest.raises(ValueError, match="stage_blocks"):
         dataclasses.replace(encoder_config, stage_blocks=(1,))

@@ -18,6 +18,7 @@ from ganfit_core.regressor import RegressorTrainingConfig, load_regressor
 from ganfit_core.regressor.crops import LISTING, Crops
 from ganfit_core.regressor.trainer import KnownMaps, Models, RegressorTrainer
 from ganfit_core.texture.maps import MapShards
+from ganfit_core.training.checkpoint import write_checkpoint
 from ganfit_core.training.loop import train
 from ganfit_core.training.records import read_log
 from ganfit_core.training.splits import HELD_OUT, TRAIN
@@ -35,7 +36,7 @@ def known_maps(tmp_path_factory):
 
 @pytest.fixture
 def make(model, texture_model, identity_network, crop_folder, encoder_config, known_maps):
-    def trainer(maps=True, start=None, folder=crop_folder, weights=PRESETS["laptop"].weights, **changes):
+    def trainer(maps=True, start=None, sha256="ab", folder=crop_folder, weights=PRESETS["laptop"].weights, **changes):
         settings = {
             "encoder": encoder_config,
             "render_size": SIDE,
@@ -53,6 +54,7 @@ def make(model, texture_model, identity_network, crop_folder, encoder_config, kn
             known_maps if maps else None,
             None,
             "cpu",
+            {"texture_sha256": sha256},
             start,
         )
 
@@ -108,7 +110,8 @@ def test_the_random_views_term_keeps_its_expectation(make):
         trainer.sums.clear()
     assert names == [True, False, True, False]
     weights = PRESETS["laptop"].weights
-    with_view, without, whole = (energy.weights for energy in trainer.energies)
+    energies = trainer.with_view, trainer.without_view, trainer.energy
+    with_view, without, whole = (energy.weights for energy in energies)
     assert with_view.identity_random + without.identity_random == 2 * weights.identity_random
     assert whole == weights
     assert with_view == dataclasses.replace(weights, identity_random=2 * weights.identity_random)
@@ -120,10 +123,9 @@ def test_a_killed_run_resumes_where_it_was(make, tmp_path, align_share):
     first = make(align_share=align_share)
     for _ in range(3):
         first.step()
-    state = first.state()
-    second = make(align_share=align_share)
-    second.restore(state)
-    result = train(second, tmp_path / "parts")
+    (tmp_path / "parts").mkdir()
+    write_checkpoint(tmp_path / "parts" / "checkpoint.pt", first.state())
+    result = train(make(align_share=align_share), tmp_path / "parts")
     assert (result.images, result.path.name) == (whole.images, "regressor_gan.safetensors") == (24, result.path.name)
     assert same(whole.model, result.model)
 
@@ -140,15 +142,23 @@ def test_a_run_leaves_curves_and_pictures(make, tmp_path):
     assert json.loads(read.provenance["training"])["batch_size"] == 4
 
 
-def test_a_checkpoint_is_bound_to_its_crops(make, crop_folder: Path, tmp_path):
+def test_a_checkpoint_is_bound_to_crops_maps_models_and_weights(make, crop_folder: Path, tmp_path):
     trainer = make()
     trainer.step()
     copy = tmp_path / "copy"
     shutil.copytree(crop_folder, copy)
     listing = json.loads((copy / LISTING).read_text())
     (copy / LISTING).write_text(json.dumps(listing | {"shards": listing["shards"][1:]}))
-    with pytest.raises(ValueError, match="other training data"):
-        make(folder=copy, maps=False).restore(trainer.state())
+    weights = Weights(pixel=1.0)
+    for other in (
+        make(folder=copy, maps=False),
+        make(maps=False),
+        make(sha256="cd"),
+        make(weights=weights),
+    ):
+        with pytest.raises(ValueError, match="other training data"):
+            other.restore(trainer.state())
+    make().restore(trainer.state())
 
 
 def test_a_start_gives_everything_but_another_textures_head(make):
