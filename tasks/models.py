@@ -98,7 +98,7 @@ def load_models(preset: str, method: str, iterations: int | None = None) -> Mode
 
     recipe, settings = METHODS[method], PRESETS[preset]
     if iterations is not None:
-        settings = dataclasses.replace(settings, iterations=iterations)
+        settings = settings.limited(iterations)
     found = _locate(recipe)
     paths = {asset_id: file.path for asset_id, file in found.items()}
     texture_asset = TEXTURE_ASSETS[recipe.texture]
