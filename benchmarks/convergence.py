@@ -3,8 +3,9 @@
     python -m benchmarks.convergence [PHOTO] [--preset laptop] [--iterations N] [--out out/convergence.png]
 
 fits the photograph's largest face (the demonstration's unless given) with `ganfit` and with `ganfit++` from 10 seeds
-each, and draws the energies of all the former, of the first 3 of the latter, and the regression's. The last line is one JSON object: mean and standard deviation
-over the seeds of each method's energy at the end, all with the same random view.
+each, and draws the energies of all the former, of the first 3 of the latter, and the regression's. A `ganfit++` fit
+depends on its seed only through the random views, since its start is the regression. The last line is one JSON object:
+mean and standard deviation over the seeds of each method's energy at the end, all with the same random view.
 """
 
 from __future__ import annotations
