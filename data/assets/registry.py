@@ -21,7 +21,7 @@ class Asset:
     filename: str
     """Name under which ``GANFIT_ASSETS`` and the cache are searched."""
     sha256: str | None
-    """Of the file. None for what this project builds: those hashes are in data/open/checksums.json."""
+    """Of the file. None for what this project builds: the hashes of what is shipped are in data/open/checksums.json."""
     role: str
     """What the system does with it."""
     licence: str
@@ -151,7 +151,8 @@ _ALL = (
         licence="Apache-2.0 (weights); trained on Labeled Faces in the Wild, a research benchmark",
         commercial_use="research only: LFW",
         source="trained by this project",
-        how_to_get="part of a complete checkout; retrain: ganfit textures build, then ganfit textures train",
+        how_to_get="part of a complete checkout; retrain: ganfit textures build, then ganfit textures train; put its "
+        "texture_generator.safetensors into the folder that GANFIT_ASSETS names",
         cost_of_lacking="no photograph can be fitted: there is no texture model",
         shipped=True,
         required=True,
@@ -167,7 +168,7 @@ _ALL = (
             commercial_use="research only: LFW",
             source="trained by this project",
             how_to_get=f"ganfit textures build, then ganfit textures train --model {kind}; put its "
-            f"texture_{kind}.safetensors into data/open or into the folder that GANFIT_ASSETS names",
+            f"texture_{kind}.safetensors into the folder that GANFIT_ASSETS names",
             cost_of_lacking=f"no {methods}; fitting with the default texture model works",
             shipped=True,
         )
@@ -184,7 +185,7 @@ _ALL = (
             commercial_use="research only: LFW",
             source="trained by this project",
             how_to_get=f"ganfit regressor build, then ganfit regressor train --texture {kind}; put its "
-            f"regressor_{kind}.safetensors into data/open or into the folder that GANFIT_ASSETS names",
+            f"regressor_{kind}.safetensors into the folder that GANFIT_ASSETS names",
             cost_of_lacking=f"no {fast} and no {refined}; {without}, which starts at random, works",
             shipped=True,
         )

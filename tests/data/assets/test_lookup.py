@@ -111,6 +111,33 @@ def test_hashes_of_shipped_weights_come_from_the_record_beside_them(
         lookup.find("fake")
 
 
+def test_what_the_user_trained_anew_goes_before_what_is_shipped(
+    asset: Asset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = dataclasses.replace(asset, sha256=None, shipped=True)
+    monkeypatch.setitem(registry.ASSETS, "fake", own)
+    monkeypatch.setattr(registry, "CHECKSUMS", tmp_path / "open" / "checksums.json")
+    recorded = hashing.record_checksum(put(tmp_path / "open" / "fake.bin"), registry.CHECKSUMS)
+    trained = put(tmp_path / "assets" / "fake.bin", b"trained anew")
+    found = lookup.locate("fake")
+    assert (found.path, found.place) == (trained, lookup.ENVIRONMENT)
+    assert found.sha256 == hashlib.sha256(b"trained anew").hexdigest() != recorded
+    trained.unlink()
+    assert lookup.locate("fake").sha256 == recorded
+    put(tmp_path / "cache" / "ganfit" / "fake.bin", b"trained anew")
+    with pytest.raises(lookup.AssetIntegrityError):
+        lookup.find("fake")
+
+
+def test_whoever_trains_anew_is_told_where_to_put_it() -> None:
+    trained = [asset for asset in ASSETS.values() if asset.source == "trained by this project"]
+    assert len(trained) == 6
+    for asset in trained:
+        assert asset.sha256 is None
+        assert f"{asset.filename} into the folder that {lookup.ENVIRONMENT} names" in asset.how_to_get
+        assert "data/open" not in asset.how_to_get
+
+
 def test_every_asset_says_who_may_use_it_and_what_its_absence_costs() -> None:
     for asset in ASSETS.values():
         assert asset.role
