@@ -24,12 +24,13 @@ def build_crops(photos: list[Path], out: Path, pairs: Path | None = None, side: 
     Args:
         photos: files or folders.
         out: gets the shards and crops.json.
-        pairs: LFW's pairs.txt; the people of its held-out fold get crops of their own split, never learnt from.
+        pairs: LFW's pairs.txt; the people of its held-out fold get crops of their own split, never learnt from. None:
+            every 20th person does, of folders of one person each (tasks.splits.shards_of).
         side: of a crop, px.
 
     Returns crops.json. Raises ValueError for no photographs or an unfit pairs.txt.
     """
-    shards = shards_of(photos, pairs, SHARD)
+    shards = shards_of(photos, pairs, SHARD, always_hold_out=True)
     names = []
     for done, (split, units) in enumerate(shards):
         current().step("aligning faces", done, len(shards))

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from flows import cli_regressor
-from flows.console import BAD_ARGUMENT, err, out, stop, watched
+from flows.console import BAD_ARGUMENT, TextureName, err, out, stop, watched
 from ganfit_core.methods import DEFAULT, METHODS
 
 if TYPE_CHECKING:
@@ -43,14 +43,6 @@ class PresetName(enum.StrEnum):
 MethodName = enum.StrEnum("MethodName", {name: name for name in METHODS})  # type: ignore[misc]
 DEFAULT_METHOD = MethodName(DEFAULT)
 COMPARED = [MethodName("fast"), DEFAULT_METHOD]
-
-
-class TextureName(enum.StrEnum):
-    """The texture models."""
-
-    gan = "gan"
-    vae = "vae"
-    pca = "pca"
 
 
 class Recipe(enum.StrEnum):

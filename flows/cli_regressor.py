@@ -8,17 +8,9 @@ from typing import Annotated
 
 import typer
 
-from flows.console import BAD_ARGUMENT, out, stop, watched
+from flows.console import BAD_ARGUMENT, TextureName, out, stop, watched
 
 app = typer.Typer(no_args_is_help=True, help="FastGANFit's regressor: its training crops, and the training.")
-
-
-class TextureName(enum.StrEnum):
-    """The texture models."""
-
-    gan = "gan"
-    vae = "vae"
-    pca = "pca"
 
 
 class Recipe(enum.StrEnum):
@@ -32,9 +24,18 @@ class Recipe(enum.StrEnum):
 def build(
     photos: Annotated[list[Path], typer.Argument(help="Photographs or folders.", show_default=False)],
     out_folder: Annotated[Path, typer.Option("--out", help="Folder for the crops.", show_default=False)],
-    pairs: Annotated[Path | None, typer.Option(help="LFW's pairs.txt: keeps its held-out people apart.")] = None,
+    pairs: Annotated[
+        Path | None,
+        typer.Option(
+            help="LFW's pairs.txt: keeps its held-out people apart. Without it, every 20th person is held out, where "
+            "each folder is of one person; photographs in no folder are of one person each."
+        ),
+    ] = None,
 ) -> None:
-    """Find and align the largest face of every photograph. Called again, it continues where it stopped."""
+    """Find and align the largest face of every photograph. Called again, it continues where it stopped.
+
+    Some people are held out, never learnt from: training measures itself on them.
+    """
     from data.assets import AssetError
     from flows.build_crops import build_crops
 
@@ -55,7 +56,11 @@ def train(
     texture: Annotated[TextureName, typer.Option(help="The texture model to regress for.")] = TextureName.gan,
     minutes: Annotated[float, typer.Option(help="Wall-clock time over all continued runs.", min=0.1)] = 60.0,
     recipe: Annotated[
-        Recipe, typer.Option(help="laptop: made for two cores; paper: ResNet-50, for a GPU.")
+        Recipe,
+        typer.Option(
+            help="The network and how it is trained, by the energy of the preset of that name. laptop: a small one, "
+            "made for two cores; paper: ResNet-50, for a GPU."
+        ),
     ] = Recipe.laptop,
     maps: Annotated[
         Path | None, typer.Option(help="Folder that `textures build` wrote: textures are learnt from its maps first.")

@@ -1,8 +1,9 @@
-"""What the commands share: the terminal's two streams, progress while steps run, and how a command stops."""
+"""What the commands share: the terminal's streams, progress, how a command stops, and names of texture models."""
 
 from __future__ import annotations
 
 import contextlib
+import enum
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,14 @@ out = Console(markup=False, highlight=False, soft_wrap=True)
 err = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 
 BAD_ARGUMENT = 2
+
+
+class TextureName(enum.StrEnum):
+    """The texture models."""
+
+    gan = "gan"
+    vae = "vae"
+    pca = "pca"
 
 
 @contextlib.contextmanager
