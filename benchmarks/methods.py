@@ -52,11 +52,13 @@ from ganfit_core.perception.align import AlignedFace, align_face
 from ganfit_core.perception.faces import find_faces
 from ganfit_core.perception.photo import read_photo
 from ganfit_core.pose import camera_from_landmarks
-from tasks.models import REGRESSOR_ASSETS, TEXTURE_ASSETS, Models, load_models, missing_assets
+from tasks.models import Models, load_models, missing_assets, needed_assets
+from tasks.run import code_version
 
 PRESET, SEED = "laptop", 0
 FIT_BATCH, FAST_BATCH = 8, 32
 MEAN_FACE = "mean face"
+JUDGE = "mobilefacenet"
 _MEAN_FACE_MODELS = "pcafit"
 """The latent 0 of this method's texture model is the mean of all textures."""
 
@@ -117,7 +119,7 @@ def measure(units: Sequence[Unit], method: str, out: Path) -> list[dict[str, Any
     except FitError as error:
         return [row | {"status": f"failed: {error}"} for row in rows]
     seconds = (time.perf_counter() - started) / len(units)
-    judge = MobileFaceNet.load(assets.find("mobilefacenet")).to(fitter.device)
+    judge = MobileFaceNet.load(assets.find(JUDGE)).to(fitter.device)
     good = [row for row in rows if row["status"] == "ok"]
     for row, face, result in zip(good, faces, results, strict=True):
         row |= judged(fitter, judge, face, result) | {"seconds": seconds}
@@ -197,14 +199,16 @@ def summary(rows: Sequence[dict[str, Any]], beside: Sequence[dict[str, Any]] = (
     return figures
 
 
-def part_name(units: Sequence[Unit], method: str) -> str:
-    """Changes with the photographs, the preset and the files of the models: old rows never pass for new ones."""
-    recipe = METHODS.get(method, METHODS[_MEAN_FACE_MODELS])
-    files = ["morphable", TEXTURE_ASSETS[recipe.texture]]
-    if recipe.start == "regression":
-        files.append(REGRESSOR_ASSETS[recipe.texture])
+def part_name(units: Sequence[Unit], method: str, processes: int) -> str:
+    """Changes with all that the rows depend on: old rows never pass for new ones.
+
+    That is the photographs, the preset, the files of the models and of the judge, the number of processes, which the
+    times depend on, and the version of the code, where all changes that are not committed count as one.
+    """
+    files = [*needed_assets(METHODS.get(method, METHODS[_MEAN_FACE_MODELS])), JUDGE]
     models = {name: assets.locate(name).sha256 for name in files}
-    content = [[unit.unit_id for unit in units], method, dataclasses.asdict(PRESETS[PRESET]), models, SEED]
+    names, preset = [unit.unit_id for unit in units], dataclasses.asdict(PRESETS[PRESET])
+    content = [names, method, preset, models, SEED, processes, code_version()]
     return f"rows-{hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]}.json"
 
 
@@ -217,7 +221,7 @@ def in_batches(units: Sequence[Unit], method: str) -> list[Sequence[Unit]]:
 def main() -> None:
     """Reconstruct, judge and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--n", type=int, default=200)
+    parser.add_argument("--n", type=int, default=40, help="photographs")
     parser.add_argument("--methods", type=lambda names: names.split(","), help=f"of {', '.join(METHODS)}")
     parser.add_argument("--processes", type=int, default=2, help="side by side, of one thread each")
     parser.add_argument("--out", type=Path, default=Path("out/methods"))
@@ -232,7 +236,7 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     units = choose(arguments.n)
     parts = {
-        (method, row): (batch, arguments.out / part_name(batch, method))
+        (method, row): (batch, arguments.out / part_name(batch, method, arguments.processes))
         for method in (MEAN_FACE, *methods)
         for row, batch in enumerate(in_batches(units, method))
     }
@@ -258,7 +262,7 @@ def main() -> None:
         "seconds_are_of": "reading, detection, alignment and reconstruction of one photograph in a process of one "
         f"thread, {arguments.processes} such side by side, batches of {FIT_BATCH} where a fit follows and of "
         f"{FAST_BATCH} elsewhere; models loaded before",
-        "judge": "mobilefacenet",
+        "judge": JUDGE,
     }
     print(json.dumps(figures | {"about": about}))
 

@@ -71,7 +71,7 @@ def models_of(run: Run) -> Models:
 def missing_assets(method: Method) -> list[str]:
     """Ids of the assets that the method needs and that are not there, or not as expected."""
     missing = []
-    for asset_id in _needed_assets(method):
+    for asset_id in needed_assets(method):
         try:
             assets.locate(asset_id)
         except assets.AssetError:
@@ -134,7 +134,8 @@ def load_models(preset: str, method: str, iterations: int | None = None) -> Mode
     )
 
 
-def _needed_assets(method: Method) -> list[str]:
+def needed_assets(method: Method) -> list[str]:
+    """Ids of the assets that the method needs."""
     always = {asset.id for asset in assets.ASSETS.values() if asset.required} - {*TEXTURE_ASSETS.values()}
     regressors = [REGRESSOR_ASSETS[method.texture]] if method.start == "regression" else []
     return [*sorted(always), TEXTURE_ASSETS[method.texture], *regressors]
@@ -142,7 +143,7 @@ def _needed_assets(method: Method) -> list[str]:
 
 def _locate(method: Method) -> dict[str, Found]:
     try:
-        return {asset_id: assets.locate(asset_id) for asset_id in _needed_assets(method)}
+        return {asset_id: assets.locate(asset_id) for asset_id in needed_assets(method)}
     except assets.MissingAssetError as error:
         able = [other.name for other in METHODS.values() if not missing_assets(other)]
         raise assets.MissingAssetError(
@@ -155,10 +156,15 @@ def _load_regressor(method: Method, found: Mapping[str, Found]) -> Regressor:
 
     path = found[REGRESSOR_ASSETS[method.texture]].path
     regressor = load_regressor(path)
-    for key, asset_id in (("texture_sha256", TEXTURE_ASSETS[method.texture]), ("morphable_sha256", "morphable")):
+    trained_with = {
+        "texture_sha256": TEXTURE_ASSETS[method.texture],
+        "morphable_sha256": "morphable",
+        "identity_sha256": "dlib-resnet",
+    }
+    for key, asset_id in trained_with.items():
         if regressor.provenance.get(key) != found[asset_id].sha256:
             raise assets.AssetError(
-                f"{path} was trained with another {asset_id} than {found[asset_id].path}: its parameters would mean "
+                f"{path} was trained with another {asset_id} than {found[asset_id].path}: its answers would mean "
                 "something else there. Use files that belong together, or run `ganfit regressor train` anew"
             )
     return regressor

@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 
 from benchmarks import methods
-from benchmarks.methods import FAST_BATCH, FIT_BATCH, MEAN_FACE, batch_size, choose, summary
+from benchmarks.methods import FAST_BATCH, FIT_BATCH, MEAN_FACE, batch_size, choose, part_name, summary
+from data import assets
+from data.assets import Found
+from data.collections import Unit
 
 
 def row(number: int, **changes: Any) -> dict[str, Any]:
@@ -79,3 +82,48 @@ def test_one_photograph_of_each_person_first(tmp_path: Path, monkeypatch: pytest
     assert sorted(names[3:5]) == ["Ann_A_0002", "Cy_C_0002"]
     assert names[5:] == ["Ann_A_0003"]
     assert [Path(unit.unit_id).stem for unit in choose(4)] == names[:4]
+
+
+@pytest.fixture
+def hashes(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Asset -> hash of its file, the same for all unless it is here; the code's version is fixed."""
+    changed: dict[str, str] = {}
+    monkeypatch.setattr(assets, "locate", lambda name: Found(Path(name), "here", changed.get(name, "0" * 64)))
+    monkeypatch.setattr(methods, "code_version", lambda: "1")
+    return changed
+
+
+UNITS = [Unit("Ann_A/Ann_A_0001.jpg", Path("Ann_A_0001.jpg"))]
+
+
+@pytest.mark.parametrize("method", ["ganfit++", MEAN_FACE])
+@pytest.mark.parametrize("asset", ["centerface", "dlib-landmarks-68", "dlib-resnet", "morphable", "mobilefacenet"])
+def test_rows_of_other_files_do_not_pass_for_new_ones(method: str, asset: str, hashes: dict[str, str]) -> None:
+    before = part_name(UNITS, method, 2)
+    assert part_name(UNITS, method, 2) == before
+    hashes[asset] = "1" * 64
+    assert part_name(UNITS, method, 2) != before
+
+
+def test_only_the_files_that_a_method_needs_count(hashes: dict[str, str]) -> None:
+    names = ("ganfit", "ganfit++", "pcafit", MEAN_FACE)
+    before = {method: part_name(UNITS, method, 2) for method in names}
+    assert len(set(before.values())) == len(names)
+
+    def changed() -> set[str]:
+        return {method for method in names if part_name(UNITS, method, 2) != before[method]}
+
+    hashes["regressor-gan"] = "1" * 64
+    assert changed() == {"ganfit++"}
+    hashes["texture-pca"] = "1" * 64
+    assert changed() == {"ganfit++", "pcafit", MEAN_FACE}
+
+
+def test_rows_of_other_code_processes_or_photographs_do_not_pass_for_new_ones(
+    hashes: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = part_name(UNITS, "ganfit", 2)
+    assert part_name(UNITS, "ganfit", 1) != before
+    assert part_name([Unit("Bob_B/Bob_B_0001.jpg", UNITS[0].path)], "ganfit", 2) != before
+    monkeypatch.setattr(methods, "code_version", lambda: "2")
+    assert part_name(UNITS, "ganfit", 2) != before

@@ -52,6 +52,7 @@ def put_regressor(monkeypatch: pytest.MonkeyPatch, **provenance: str) -> None:
     trained_with = {
         "texture_sha256": assets.locate("texture-generator").sha256,
         "morphable_sha256": assets.locate("morphable").sha256,
+        "identity_sha256": assets.locate("dlib-resnet").sha256,
     }
     path = Path("regressor_gan.safetensors")
     regressors = {path: FakeRegressor("gan", trained_with | provenance)}
@@ -119,7 +120,8 @@ def test_a_regression_loads_the_regressor_and_names_its_file(method: str, monkey
 
 
 @pytest.mark.parametrize(
-    ("key", "asset_id"), [("texture_sha256", "texture-generator"), ("morphable_sha256", "morphable")]
+    ("key", "asset_id"),
+    [("texture_sha256", "texture-generator"), ("morphable_sha256", "morphable"), ("identity_sha256", "dlib-resnet")],
 )
 def test_a_regressor_that_was_trained_with_other_files_is_refused(
     key: str, asset_id: str, monkeypatch: pytest.MonkeyPatch
