@@ -6,7 +6,8 @@ import dataclasses
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import torch
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from ganfit_core.perception.faces import Detector, LandmarkPredictor
     from ganfit_core.regressor import Regressor
     from tasks.run import Run
+
+M = TypeVar("M")
 
 
 class FaceReconstructor(Protocol):
@@ -104,8 +107,8 @@ def load_models(preset: str, method: str, iterations: int | None = None) -> Mode
     texture_asset = TEXTURE_ASSETS[recipe.texture]
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.set_flush_denormal(True)  # without it an iteration on the CPU takes fifteen times as long
-    model = MorphableModel.load(paths["morphable"]).to(device).eval()
-    texture_model = load_texture_model(paths[texture_asset]).to(device)
+    model = _read(MorphableModel.load, paths["morphable"]).to(device).eval()
+    texture_model = _read(load_texture_model, paths[texture_asset]).to(device)
     if texture_model.provenance.get("uv_sha256") != model.uv_sha256:
         raise assets.AssetError(
             f"{paths[texture_asset]} was trained for another UV layout than that of {paths['morphable']}: its "
@@ -151,11 +154,19 @@ def _locate(method: Method) -> dict[str, Found]:
         ) from error
 
 
+def _read(load: Callable[[Path], M], path: Path) -> M:
+    """The user's own file has no hash to be known by: what it is shows once it is read."""
+    try:
+        return load(path)
+    except ValueError as error:
+        raise assets.AssetError(str(error)) from error
+
+
 def _load_regressor(method: Method, found: Mapping[str, Found]) -> Regressor:
     from ganfit_core.regressor import load_regressor
 
     path = found[REGRESSOR_ASSETS[method.texture]].path
-    regressor = load_regressor(path)
+    regressor = _read(load_regressor, path)
     trained_with = {
         "texture_sha256": TEXTURE_ASSETS[method.texture],
         "morphable_sha256": "morphable",

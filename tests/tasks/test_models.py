@@ -109,6 +109,17 @@ def test_a_missing_texture_model_is_told_with_the_way_to_get_it(kind: str, monke
         models.load_models("laptop", f"{kind}fit")
 
 
+@pytest.mark.parametrize("asset_id", ["morphable", "texture-generator", "regressor-gan"])
+def test_a_file_of_the_users_own_that_is_no_model_is_told(
+    asset_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / ASSETS[asset_id].filename
+    path.write_bytes(b"no weights")
+    monkeypatch.setenv("GANFIT_ASSETS", str(tmp_path))
+    with pytest.raises(assets.AssetError, match=path.name):
+        models.load_models("laptop", "ganfit++")
+
+
 @pytest.mark.parametrize("method", ["fast", "ganfit++"])
 def test_a_regression_loads_the_regressor_and_names_its_file(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     put_regressor(monkeypatch)
