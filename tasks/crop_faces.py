@@ -17,6 +17,7 @@ from data.lfw import HELD_OUT_FOLD
 from ganfit_core.regressor.crops import LISTING
 from tasks.aligned import PERCEPTION_ASSETS, align_photos, content_key
 from tasks.run import code_version
+from tasks.splits import PEOPLE_PER_HELD_OUT
 
 # Of the arithmetic behind a part: parts of another version are made anew.
 _VERSION = 1
@@ -53,7 +54,7 @@ def list_crops(names: list[str], side: int, out: Path, photos: list[Path], pairs
     """Write `out`/crops.json: which shards are of this collection, and what they were made of."""
     source = {
         "collections": [path.name for path in photos],
-        "held_out": f"fold {HELD_OUT_FOLD} of {pairs.name}" if pairs else None,
+        "held_out": f"fold {HELD_OUT_FOLD} of {pairs.name}" if pairs else f"one person in {PEOPLE_PER_HELD_OUT}",
         "pairs_sha256": sha256_of(pairs) if pairs else None,
         "code_version": code_version(),
     }
