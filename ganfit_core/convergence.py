@@ -90,6 +90,8 @@ def plot(random: Sequence[Course], refined: Sequence[Course], regressed: float) 
     text((left + right) / 2, HEIGHT - 6, "iterations", "md")
     text(left, top - 16, "energy (log)", "ma")
     legend = ((GREY, f"ganfit, {len(random)} seeds"), (BLUE, f"ganfit++, {len(refined)} seeds"), (RED, "regression"))
+    box = (right - 158, top + 4, right - 2, top + 60)
+    draw.rectangle(tuple(edge * _SCALE for edge in box), _WHITE)  # lines pass behind it
     for row, (colour, words) in enumerate(legend):
         y = top + 14 + 18 * row
         draw.line(((right - 150) * _SCALE, y * _SCALE, (right - 126) * _SCALE, y * _SCALE), colour, 3 * _SCALE)
