@@ -19,6 +19,7 @@ from ganfit_core.camera import project
 from ganfit_core.descent import RowAdam
 from ganfit_core.fitting import Fitter
 from ganfit_core.parameters import CAMERA_MEAN, LIGHT_MEAN, Leaves
+from ganfit_core.people import People
 from ganfit_core.perception.align import AlignedFace
 from ganfit_core.rasterize import TorchRasterizer
 from ganfit_core.renderer import Renderer
@@ -83,7 +84,7 @@ def iteration_cpu_ms() -> float:
     fitter, photo, landmarks = subject()
     target = fitter.energy.target(photo, landmarks)
     generator = torch.Generator().manual_seed(0)
-    leaves = Leaves(fitter.begin(target, generator))
+    leaves = Leaves(fitter.begin(target, generator, People.alone(len(target.photo))))
     adam = RowAdam(leaves.numbers, leaves.rates(fitter.preset.learning_rate, fitter.preset.texture_learning_rate))
     everyone = torch.arange(1)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ from ganfit_core.identity.base import IdentityNetwork
 from ganfit_core.landmark_fit import Start, fit_landmarks
 from ganfit_core.morphable import MorphableModel
 from ganfit_core.parameters import LIGHT_MEAN, Leaves, Parameters, light_from_photo
+from ganfit_core.people import People
 from ganfit_core.perception.align import AlignedFace
 from ganfit_core.presets import PRESETS, Descent, Preset
 from ganfit_core.renderer import Renderer
@@ -52,9 +53,9 @@ class FitResult:
     losses: dict[str, float]
     """Value of every term at the returned parameters, unweighted but for "regularisation", and the weighted "total"."""
     history: dict[str, NDArray[np.float32]]
-    """(iterations,) of every term and of "total", each before that step. Coarse steps
-    (GANFit++) are of a small rendering, and have for the random view, which they leave out, its value before the first
-    of them: where the coarse part ends, the course may step up or down."""
+    """(iterations,) of every term and of "total", each before that step. Coarse steps (GANFit++) are of a small
+    rendering, and have for the random view, which they leave out, its value before the first of them: where the coarse
+    part ends, the course may step up or down."""
     iterations: int
     """Steps of stage 2 taken."""
     converged: bool
@@ -108,23 +109,44 @@ class Fitter:
         faces: list[AlignedFace],
         seed: int,
         on_iteration: Callable[[int, int], None] | None = None,
-        start: Parameters | None = None,
+        people: Sequence[int] | None = None,
     ) -> list[FitResult]:
-        """Fit all faces at once; the same seed gives the same result on the same machine.
+        """Fit all faces at once, from random textures; the same seed gives the same result on the same machine.
 
         Args:
             faces: crops of the preset's render size.
             seed: of the starting textures and the random views.
             on_iteration: called with (steps done, steps at most).
-            start: what a regressor says of the faces (GANFit++, Sec. 4); None: the mean head and random textures.
+            people: a number for each face; faces with the same number show the same person and share identity and
+                texture, which are averaged after every iteration (Fast-GANFIT, Eq. 14). None: all show different ones.
 
         Raises:
-            FitError: no faces, a crop of another size, or the energy is not finite.
+            FitError: no faces, a crop of another size, not one number per face, or the energy is not finite.
         """
-        target = self.prepare(faces)
+        target, shown, generator = self.prepare(faces), who(people, faces), torch.Generator().manual_seed(seed)
+        start = self.begin(target, generator, shown)
+        parts = self.preset.parts(regressed=False)
+        return self._stage_two(start, target, shown, parts, generator, on_iteration)
+
+    def refine(
+        self,
+        target: Target,
+        regressed: Parameters,
+        seed: int,
+        on_iteration: Callable[[int, int], None] | None = None,
+        people: People | None = None,
+    ) -> list[FitResult]:
+        """Fit from what a regressor says of the faces (GANFit++, Sec. 4); arguments and errors as those of `fit`.
+
+        Args:
+            target: what `prepare` says of the faces.
+            regressed: where to begin.
+        """
+        shown = people or People.alone(len(target.photo))
         generator = torch.Generator().manual_seed(seed)
-        parts = self.preset.parts(regressed=start is not None)
-        return self._stage_two(self.begin(target, generator, start), target, parts, generator, on_iteration)
+        start = self.begin(target, generator, shown, regressed)
+        parts = self.preset.parts(regressed=True)
+        return self._stage_two(start, target, shown, parts, generator, on_iteration)
 
     def prepare(self, faces: list[AlignedFace]) -> Target:
         """The crops as tensors on the fitter's device, with their identity features.
@@ -139,12 +161,17 @@ class Fitter:
             raise FitError(f"crops must be {size} x {size} RGB")
         return self.energy.target(*(tensor.to(self.device) for tensor in as_tensors(faces)))
 
-    def begin(self, target: Target, generator: torch.Generator, regressed: Parameters | None = None) -> Parameters:
+    def begin(
+        self, target: Target, generator: torch.Generator, people: People, regressed: Parameters | None = None
+    ) -> Parameters:
         """Where stage 2 begins.
 
         Stage 1, from the regression or from the mean head; then the regressed texture, or of some random ones the one
-        nearest to the unwrapped photograph, brought nearer to it; and a light that suits both.
+        nearest to the unwrapped photograph, brought nearer to it; and a light that suits both. Several photographs of
+        one person are unwrapped onto one map, each texel weighed by how well a photograph shows it.
         """
+        if regressed is not None:
+            regressed = regressed.shared(people)
         size = self.renderer.size
         weights = self.preset.weights
         aligned = fit_landmarks(
@@ -156,25 +183,28 @@ class Fitter:
             landmark_weight=weights.landmark or Weights.landmark,
             prior_weight=weights.shape_prior,
             start=None if regressed is None else Start(regressed.identity, regressed.expression, regressed.camera),
+            people=people,
         )
         with torch.no_grad():
             vertices = self.model(aligned.identity, aligned.expression)
         seen = self.unwrapper(target.photo, vertices, aligned.camera, target.inside)
-        weight = seen.confidence * self.energy.face_texels
+        confidence = people.mean(seen.confidence)
+        unwrapped = (people.mean(seen.confidence * seen.texture) / confidence.clamp_min(1e-6))[people.first]
+        weight = (confidence * self.energy.face_texels)[people.first]
         textures = self.energy.textures if regressed is None else self.rough.textures
         if regressed is None:
             candidates = self.texture_model.sample_latents(self.preset.texture_candidates, generator)
-            texture = nearest(textures, candidates, seen.texture, weight)
+            texture = nearest(textures, candidates, unwrapped, weight)
         else:
-            texture = regressed.texture
+            texture = regressed.texture[people.first]
         texture = project(
             textures,
             texture,
-            seen.texture,
+            unwrapped,
             weight,
             self.preset.projection_iterations,
             self.preset.projection_learning_rate,
-        )
+        )[people.of]
         with torch.no_grad():
             light = texture.new_tensor(LIGHT_MEAN).expand(len(texture), -1)
             unlit = self.renderer(vertices, self.texture_model(texture), aligned.camera, light)
@@ -185,6 +215,7 @@ class Fitter:
         self,
         start: Parameters,
         target: Target,
+        people: People,
         parts: tuple[tuple[Descent, int], ...],
         generator: torch.Generator,
         on_iteration: Callable[[int, int], None] | None,
@@ -206,7 +237,7 @@ class Fitter:
                 with torch.no_grad():
                     held = self.rough.terms(parameters, target, generator)["identity_random"].cpu()
             parameters, converged = self._descend(
-                parameters, seen, energy, part, steps, generator, held, history, notify
+                parameters, seen, people, energy, part, steps, generator, held, history, notify
             )
         return self._results(parameters, target, history, converged.tolist())
 
@@ -221,6 +252,7 @@ class Fitter:
         self,
         start: Parameters,
         target: Target,
+        people: People,
         energy: Energy,
         part: Descent,
         steps: int,
@@ -229,9 +261,9 @@ class Fitter:
         history: list[list[dict[str, float]]],
         notify: Callable[[], None],
     ) -> tuple[Parameters, Bool[Tensor, " b"]]:
-        """Parameters at the end, and which images have converged. An image that has leaves the batch; its parameters
-        stay as they were then. Adds every step's terms to `history`, that of the random view being `held` where it
-        takes no part."""
+        """Parameters at the end, and which images have converged. An image that has leaves the batch, together with the
+        others of its person, whose mean energy decides; its parameters stay as they were then. Adds every step's terms
+        to `history`, that of the random view being `held` where it takes no part."""
         leaves = Leaves(start)
         adam = RowAdam(leaves.numbers, leaves.rates(part.learning_rate, part.texture_learning_rate))
         plateau = Plateau(len(history), part.tolerance, part.patience, part.rate_factors)
@@ -244,6 +276,7 @@ class Fitter:
                 raise FitError(f"the energy is not finite at step {iteration}")
             total.sum().backward()
             adam.step(rows, plateau.factors(active).to(rows.device))
+            leaves.share(people, rows)
             values = {name: value.detach().cpu() for name, value in (terms | {"total": total}).items()}
             if held is not None:
                 values["identity_random"] = held[active]
@@ -253,7 +286,7 @@ class Fitter:
             # The energy but for the random view, which is another one in every step: its noise of a hundredth of the
             # energy would hide what a step gains, a thousandth.
             steady = values["total"] - self.energy.weights.identity_random * values["identity_random"]
-            active = active[~plateau.converged(active, steady)]
+            active = active[~plateau.converged(active, people.mean(steady, active))]
             notify()
             if not len(active):
                 break
@@ -309,6 +342,15 @@ class Fitter:
             )
             for row in range(batch)
         ]
+
+
+def who(people: Sequence[int] | None, faces: Sequence[AlignedFace]) -> People:
+    """The persons on some faces; by default all are different. Raises FitError for another number of numbers."""
+    if people is None:
+        return People.alone(len(faces))
+    if len(people) != len(faces):
+        raise FitError(f"{len(people)} numbers of persons for {len(faces)} faces")
+    return People(people)
 
 
 def resized(target: Target, energy: Energy) -> Target:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ganfit_core.camera import project
 from ganfit_core.morphable import MorphableModel
+from ganfit_core.people import People
 from ganfit_core.pose import camera_from_landmarks
 
 # How far each camera number typically moves in a fit (eye, target: mm; up: none; focal: half image sides). The
@@ -75,14 +76,16 @@ def fit_landmarks(
     landmark_weight: float = 0.001,
     prior_weight: float = 0.05,
     start: Start | None = None,
+    people: People | None = None,
 ) -> LandmarkFit:
     """Fit identity, expression and camera to landmarks in pixels of square images of side `size`.
 
     The prior holds them near `start`, by default the mean head: what a regression knows of a face beyond its landmarks
     is kept.
 
-    All images are fitted at once, each independently of the others; only the 68 landmark rows of the bases are
-    evaluated, so a batch of 64 takes a second on one CPU core.
+    All images are fitted at once, each independently of the others but for the identity of images of the same person,
+    which is averaged after every iteration (Eq. 14); `people` are each shown once unless given. Only the 68 landmark
+    rows of the bases are evaluated, so a batch of 64 takes a second on one CPU core.
     """
     mean = model.mean[model.landmark_indices]
     identity_basis = model.identity_basis[:, model.landmark_indices]
@@ -109,6 +112,9 @@ def fit_landmarks(
         energy = landmark_weight * landmark_loss(projected(), landmarks, size) + prior_weight * prior
         energy.sum().backward()
         optimiser.step()
+        if people is not None:
+            with torch.no_grad():
+                identity.copy_(people.mean(identity))
     with torch.no_grad():
         error = relative_landmark_error(projected(), landmarks)
         return LandmarkFit(identity.detach(), expression.detach(), camera + scale * step.detach(), error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -65,16 +65,25 @@ class Reconstructor:
         self.method, self.fitter, self.regressor = method, fitter, regressor
 
     def fit(
-        self, faces: list[AlignedFace], seed: int, on_iteration: Callable[[int, int], None] | None = None
+        self,
+        faces: list[AlignedFace],
+        seed: int,
+        on_iteration: Callable[[int, int], None] | None = None,
+        people: Sequence[int] | None = None,
     ) -> list[FitResult]:
-        """One result per face; arguments and errors as those of ganfit_core.fitting.Fitter.fit."""
+        """One result per face; arguments and errors as those of ganfit_core.fitting.Fitter.fit.
+
+        Without refinement, faces of one person have the means of their regressed identities and textures.
+        """
         import torch
 
+        from ganfit_core.fitting import who
+
         if self.regressor is None:
-            return self.fitter.fit(faces, seed, on_iteration)
-        target = self.fitter.prepare(faces)
+            return self.fitter.fit(faces, seed, on_iteration, people)
+        target, shown = self.fitter.prepare(faces), who(people, faces)
         with torch.no_grad():
             regressed = self.regressor(target.photo, target.landmarks, target.features)
         if not self.method.refine:
-            return self.fitter.results(regressed, target)
-        return self.fitter.fit(faces, seed, on_iteration, start=regressed)
+            return self.fitter.results(regressed.shared(shown), target)
+        return self.fitter.refine(target, regressed, seed, on_iteration, shown)

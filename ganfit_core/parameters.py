@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.nn import functional
 
 from ganfit_core.landmark_fit import CAMERA_SCALE
+from ganfit_core.people import People
 from ganfit_core.renderer import Rendering
 
 # A lamp up and in front of the face, with half of the light ambient.
@@ -41,6 +42,10 @@ class Parameters(NamedTuple):
     light: Float[Tensor, "b 9"]
     """p_l."""
 
+    def shared(self, people: People) -> Parameters:
+        """Identity and texture of every photograph averaged over those of the same person (Fast-GANFIT, Eq. 14)."""
+        return self._replace(identity=people.mean(self.identity), texture=people.mean(self.texture))
+
 
 class Leaves:
     """The same parameters as the optimiser sees them: one row of comparable numbers per image.
@@ -67,6 +72,16 @@ class Leaves:
         rates = torch.full_like(self._unit, learning_rate)
         rates.split(self._widths)[Parameters._fields.index("texture")].fill_(texture_learning_rate)
         return rates
+
+    @torch.no_grad()
+    def share(self, people: People, rows: Int64[Tensor, " n"]) -> None:
+        """Average identity and texture over the photographs of each person (Fast-GANFIT, Eq. 14).
+
+        `rows` holds all photographs of some persons; those of the others stay as they are.
+        """
+        for part, columns in zip(Parameters._fields, self.numbers.split(self._widths, dim=1), strict=True):
+            if part in ("identity", "texture"):
+                columns[rows] = people.mean(columns[rows], rows)
 
     def rows(self, index: Tensor) -> Parameters:
         """The parameters of some images of the batch, differentiable in the numbers."""

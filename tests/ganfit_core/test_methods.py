@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import torch
@@ -25,13 +25,30 @@ class RecordingFitter:
     def prepare(self, faces: list[Any]) -> Any:
         return SimpleNamespace(photo=f"photo of {len(faces)}", landmarks="landmarks", features="features")
 
-    def fit(self, faces: list[Any], seed: int, on_iteration: Any = None, start: Any = None) -> list[str]:
-        self.calls.append(("fit", seed, on_iteration, start))
+    def fit(self, faces: list[Any], seed: int, on_iteration: Any = None, people: Any = None) -> list[str]:
+        self.calls.append(("fit", seed, on_iteration, people))
         return ["fitted"] * len(faces)
+
+    def refine(self, target: Any, regressed: Any, seed: int, on_iteration: Any, people: Any) -> list[str]:
+        self.calls.append(("refine", target.photo, regressed, seed, on_iteration, people.of.tolist()))
+        return ["refined"] * len(FACES)
 
     def results(self, parameters: Any, target: Any) -> list[str]:
         self.calls.append(("results", parameters, target.photo))
         return ["regressed"] * len(FACES)
+
+
+class Regressed(NamedTuple):
+    """What a regressor saw, and over whom its answers were averaged."""
+
+    photo: str
+    landmarks: str
+    features: str
+    gradients: bool
+    people: list[int] | None
+
+    def shared(self, people: Any) -> Regressed:
+        return self._replace(people=people.of.tolist())
 
 
 class FakeRegressor:
@@ -40,35 +57,39 @@ class FakeRegressor:
     def __init__(self, texture_kind: str) -> None:
         self.texture_kind = texture_kind
 
-    def __call__(self, *seen: Any) -> tuple[Any, ...]:
-        return (*seen, torch.is_grad_enabled())
+    def __call__(self, *seen: Any) -> Regressed:
+        return Regressed(*seen, torch.is_grad_enabled(), people=None)
 
 
-SEEN = ("photo of 2", "landmarks", "features", False)
+SEEN = Regressed("photo of 2", "landmarks", "features", gradients=False, people=None)
 
 
-def reconstruct(name: str) -> tuple[list[Any], list[tuple[Any, ...]]]:
+def reconstruct(name: str, people: list[int] | None = None) -> tuple[list[Any], list[tuple[Any, ...]]]:
     """Results and the fitter's calls of a method."""
     method = METHODS[name]
     fitter: Any = RecordingFitter()
     regressor: Any = FakeRegressor(method.texture) if method.start == "regression" else None
-    results = Reconstructor(method, fitter, regressor).fit(FACES, 7, print)
+    results = Reconstructor(method, fitter, regressor).fit(FACES, 7, print, people)
     return results, fitter.calls
 
 
 @pytest.mark.parametrize("name", ["ganfit", "vaefit", "pcafit"])
-def test_a_random_start_is_left_to_the_fitter(name: str) -> None:
-    assert reconstruct(name) == (["fitted", "fitted"], [("fit", 7, print, None)])
+@pytest.mark.parametrize("people", [None, [4, 4]])
+def test_a_random_start_is_left_to_the_fitter(name: str, people: list[int] | None) -> None:
+    assert reconstruct(name, people) == (["fitted", "fitted"], [("fit", 7, print, people)])
 
 
 @pytest.mark.parametrize("name", ["fast", "fast-vaefit", "fast-pcafit"])
-def test_regression_alone_takes_no_step(name: str) -> None:
-    assert reconstruct(name) == (["regressed", "regressed"], [("results", SEEN, "photo of 2")])
+@pytest.mark.parametrize(("people", "of"), [(None, [0, 1]), ([4, 4], [0, 0])])
+def test_regression_alone_takes_no_step(name: str, people: list[int] | None, of: list[int]) -> None:
+    averaged = SEEN._replace(people=of)
+    assert reconstruct(name, people) == (["regressed", "regressed"], [("results", averaged, "photo of 2")])
 
 
 @pytest.mark.parametrize("name", ["ganfit++", "vaefit++", "pcafit++"])
-def test_refinement_starts_where_the_regression_ends(name: str) -> None:
-    assert reconstruct(name) == (["fitted", "fitted"], [("fit", 7, print, SEEN)])
+@pytest.mark.parametrize(("people", "of"), [(None, [0, 1]), ([4, 4], [0, 0])])
+def test_refinement_starts_where_the_regression_ends(name: str, people: list[int] | None, of: list[int]) -> None:
+    assert reconstruct(name, people) == (["refined", "refined"], [("refine", "photo of 2", SEEN, 7, print, of)])
 
 
 @pytest.mark.parametrize(
