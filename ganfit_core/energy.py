@@ -25,6 +25,8 @@ from ganfit_core.texture.model import TextureModel
 from ganfit_core.unwrap import face_weight
 
 TERMS = ("identity", "identity_random", "content", "pixel", "landmark", "regularisation")
+PRIORS = ("identity_prior", "expression_prior", "light_prior")
+"""Weights of the parts of the regularisation term."""
 VIEW_SIZE = 160
 """Most pixels a side of the random view's rendering, which nothing but the identity network looks at: its own crop of
 the face has 150."""
@@ -44,18 +46,24 @@ class Weights:
     """Of L_pix (Eq. 11)."""
     landmark: float = 0.001
     """Of L_lan (Eq. 12)."""
-    shape_prior: float = 0.05
-    """Of Reg(p_s, p_e)."""
+    identity_prior: float = 0.05
+    """Of Reg(p_s)."""
+    expression_prior: float = 0.05
+    """Of Reg(p_e)."""
     light_prior: float = 0.01
     """Of Reg(p_l)."""
 
-    def without(self, *terms: str) -> Weights:
-        """The same weights with some of TERMS switched off; ValueError for another name."""
-        unknown = sorted(set(terms) - set(TERMS))
+    def without(self, *names: str) -> Weights:
+        """The same weights with some switched off, by the names of these fields; "regularisation" is all three priors.
+
+        Raises ValueError for another name.
+        """
+        every = [field.name for field in dataclasses.fields(self)]
+        unknown = sorted(set(names) - {*every, "regularisation"})
         if unknown:
-            raise ValueError(f"no such term: {', '.join(unknown)}; the terms are {', '.join(TERMS)}")
-        off = {"shape_prior": 0.0, "light_prior": 0.0} if "regularisation" in terms else {}
-        return dataclasses.replace(self, **off, **{term: 0.0 for term in terms if term != "regularisation"})
+            raise ValueError(f"no such term: {', '.join(unknown)}; the terms are {', '.join(every)}, regularisation")
+        off = {*names, *(PRIORS if "regularisation" in names else ())} - {"regularisation"}
+        return dataclasses.replace(self, **dict.fromkeys(off, 0.0))
 
 
 class Target(NamedTuple):
@@ -162,9 +170,7 @@ class Energy:
         """Unweighted value of every switched-on term; 0 for the others."""
         return self.terms_of(self.form(parameters), target, generator)
 
-    def terms_of(
-        self, formed: Formation, target: Target, generator: torch.Generator
-    ) -> dict[str, Float[Tensor, " b"]]:
+    def terms_of(self, formed: Formation, target: Target, generator: torch.Generator) -> dict[str, Float[Tensor, " b"]]:
         """`terms` where the image formation is at hand."""
         parameters, weights = formed.parameters, self.weights
         zero = parameters.camera.new_zeros(len(parameters.camera))
@@ -214,8 +220,10 @@ class Energy:
     def _prior(self, parameters: Parameters) -> Tensor:
         """lambda_reg Reg(p_s, p_e, p_l) (Eq. 4)."""
         light = (parameters.light - parameters.light.new_tensor(LIGHT_MEAN)) / parameters.light.new_tensor(LIGHT_SCALE)
-        shape = shape_prior(parameters.identity, parameters.expression)
-        return self.weights.shape_prior * shape + self.weights.light_prior * light.square().mean(dim=1)
+        w = self.weights
+        identity = w.identity_prior**0.5 * parameters.identity
+        expression = w.expression_prior**0.5 * parameters.expression
+        return shape_prior(identity, expression) + w.light_prior * light.square().mean(dim=1)
 
 
 def content_distance(one: IdentityFeatures, other: IdentityFeatures) -> Float[Tensor, " b"]:

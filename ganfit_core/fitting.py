@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -104,6 +105,11 @@ class Fitter:
         for module in (model, texture_model, network):
             module.requires_grad_(False)
 
+    def without(self, *terms: str) -> Fitter:
+        """The same with some terms switched off in stage 2, as Weights.without names them (leave-one-out, Sec. 5.4)."""
+        preset = dataclasses.replace(self.preset, weights=self.preset.weights.without(*terms))
+        return Fitter(self.model, self.texture_model, self.renderer, self.energy.network, preset)
+
     def fit(
         self,
         faces: list[AlignedFace],
@@ -179,9 +185,9 @@ class Fitter:
             target.landmarks,
             size,
             self.preset.alignment_iterations,
-            # Alignment needs landmarks also where stage 2 does without them.
+            # Alignment needs landmarks and prior also where stage 2 does without them.
             landmark_weight=weights.landmark or Weights.landmark,
-            prior_weight=weights.shape_prior,
+            prior_weight=weights.identity_prior or Weights.identity_prior,
             start=None if regressed is None else Start(regressed.identity, regressed.expression, regressed.camera),
             people=people,
         )

@@ -178,7 +178,7 @@ class RegressorTrainer(Trainer):
         points = project(model.landmarks(model(p.identity, p.expression)), p.camera, size)[..., :2]
         landmark = landmark_loss(points, sample.target.landmarks, size).mean()
         prior = shape_prior(p.identity, p.expression).mean()
-        loss = (weights.landmark or Weights.landmark) * landmark + weights.shape_prior * prior
+        loss = (weights.landmark or Weights.landmark) * landmark + weights.identity_prior * prior
         self._record(landmark=landmark)
         if self.maps is not None:
             known = self.maps.of_crop[indices.numpy()]

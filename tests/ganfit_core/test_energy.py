@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ganfit_core.camera import project
-from ganfit_core.energy import TERMS, VIEW_SIZE, Energy, Weights, content_distance
+from ganfit_core.energy import PRIORS, TERMS, VIEW_SIZE, Energy, Weights, content_distance
 from ganfit_core.identity import DlibResNet
 from ganfit_core.identity.base import IdentityFeatures
 from ganfit_core.morphable import MorphableModel
@@ -108,15 +108,21 @@ def test_a_term_stands_alone(setting: Setting, full: dict[str, Tensor], term: st
 
 def test_regularisation_in_closed_form(setting: Setting) -> None:
     guess = setting.guess
-    shape = setting.terms(**(OFF | {"shape_prior": 0.5}))["regularisation"]
-    coefficients = torch.cat([guess.identity, guess.expression], dim=1)
-    torch.testing.assert_close(shape, 0.5 * coefficients.square().mean(dim=1))
+    parts = {}
+    for prior, numbers, others in (
+        ("identity_prior", guess.identity, guess.expression),
+        ("expression_prior", guess.expression, guess.identity),
+    ):
+        parts[prior] = setting.terms(**(OFF | {prior: 0.5}))["regularisation"]
+        width = numbers.shape[1] + others.shape[1]
+        torch.testing.assert_close(parts[prior], 0.5 * numbers.square().sum(dim=1) / width)
     at_mean = guess._replace(light=torch.tensor(LIGHT_MEAN).expand(2, -1))
     assert not setting.terms_at(at_mean, OFF | {"light_prior": 1.0})["regularisation"].any()
-    light = setting.terms(**(OFF | {"light_prior": 1.0}))["regularisation"]
-    assert (light > 0).all()
-    both = setting.terms(**(OFF | {"shape_prior": 0.5, "light_prior": 1.0}))["regularisation"]
-    torch.testing.assert_close(both, shape + light)
+    parts["light_prior"] = setting.terms(**(OFF | {"light_prior": 1.0}))["regularisation"]
+    assert (parts["light_prior"] > 0).all()
+    weights = {"identity_prior": 0.5, "expression_prior": 0.5, "light_prior": 1.0}
+    together = setting.terms(**(OFF | weights))["regularisation"]
+    torch.testing.assert_close(together, sum(parts.values()))
     assert not setting.terms(**OFF)["regularisation"].any()
 
 
@@ -247,7 +253,7 @@ def test_target_rows(setting: Setting) -> None:
 
 def test_terms_are_switched_off_by_name() -> None:
     weights = Weights().without("pixel", "regularisation")
-    assert (weights.pixel, weights.shape_prior, weights.light_prior) == (0.0, 0.0, 0.0)
+    assert (weights.pixel, *(getattr(weights, prior) for prior in PRIORS)) == (0.0,) * 4
     assert weights.identity == Weights().identity
     with pytest.raises(ValueError, match="no such term: hair"):
         Weights().without("hair")

@@ -462,6 +462,16 @@ def test_several_photographs_tell_more_of_a_shape_than_one(
     assert error(torch.from_numpy(joint.identity)[None]) < np.mean(single)
 
 
+def test_a_term_left_out_takes_no_part_in_stage_2(make_fitter: MakeFitter, faces: list[AlignedFace]) -> None:
+    fitter = make_fitter()
+    one_out = fitter.without("pixel", "identity_prior")
+    assert (one_out.preset.weights.pixel, one_out.preset.weights.identity_prior) == (0.0, 0.0)
+    assert fitter.preset.weights.pixel > 0
+    whole, less = fitter.fit(faces[:1], seed=0)[0], one_out.fit(faces[:1], seed=0)[0]
+    assert whole.history["pixel"].all()
+    assert not less.history["pixel"].any()
+
+
 def test_a_number_for_each_face(make_fitter: MakeFitter, faces: list[AlignedFace]) -> None:
     with pytest.raises(FitError, match="1 numbers of persons for 2 faces"):
         make_fitter().fit(faces, seed=0, people=[0])

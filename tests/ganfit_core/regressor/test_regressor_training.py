@@ -91,7 +91,7 @@ def test_without_maps_the_texture_is_left_to_the_renderings(make):
 
 
 def test_the_full_energy_falls(make):
-    trainer = make(total_images=1 << 20, align_share=0.0, augment=False, learning_rate=3e-3)
+    trainer = make(total_images=1 << 20, align_share=0.0, augment=False, learning_rate=1e-3)
     first = trainer.held_out_terms()
     for _ in range(20):
         trainer.step()
