@@ -19,6 +19,7 @@ STAGES = ("read", "detect", "align", "fit", "export")
 """What happens to a photograph, in this order; `stage` of a row names the last one entered."""
 PARTITIONS: dict[str, tuple[str, ...]] = {
     "reconstructions": ("method", "texture_model"),
+    "micc": ("protocol", "method"),
     "frechet": ("extractor", "texture_model"),
     "published": (),
 }
@@ -80,6 +81,52 @@ def reconstructions(dimensions: Dimensions) -> pa.Schema:
             _column("created_at", pa.timestamp("us", tz="UTC"), "when the row was made", nullable=False),
         ],
         metadata={"table": "reconstructions", "version": "1"},
+    )
+
+
+def micc() -> pa.Schema:
+    """Columns of `micc`: one row per subject, setting, recipe and protocol."""
+    return pa.schema(
+        [
+            _column("run_id", pa.string(), "the run that wrote the row", nullable=False),
+            _column("dataset", pa.string(), "name of the dataset's folder", nullable=False),
+            _column("subject", pa.string(), "whose face", nullable=False),
+            _column("setting", pa.string(), "cooperative, indoor or outdoor: which video", nullable=False),
+            _column("method", pa.string(), "as `ganfit methods` names it, or mean face (folder)", nullable=False),
+            _column("fusion", pa.string(), "what became of the frames: tasks/micc_recipes.py", nullable=False),
+            _column("without", pa.list_(pa.string()), "terms of the energy left out", nullable=False),
+            _column("protocol", pa.string(), "how the error was measured: docs/protocols.md (folder)", nullable=False),
+            _column("protocol_version", pa.string(), "version of that protocol", nullable=False),
+            _column("status", pa.string(), "ok, no_face, unreadable or failed", nullable=False),
+            _column("stage", pa.string(), "last stage entered: read, detect, fit, scan or measure", nullable=False),
+            _column("reason", pa.string(), "why the status is not ok"),
+            _column("error_mm", pa.float64(), "by the protocol"),
+            _column("rigid_error_mm", pa.float64(), "the same after rotation and translation alone, no scaling"),
+            _column("scale", pa.float64(), "by which the protocol enlarged the prediction; 1 where it may not"),
+            _column("rmse_mm", pa.float64(), "root mean square of the distances"),
+            _column("median_mm", pa.float64(), "median of the distances"),
+            _column("scan", pa.string(), "the scan whose error this is; null where several are averaged"),
+            _column("scans", pa.int32(), "scans that were measured"),
+            _column("iterations", pa.int32(), "of the alignment"),
+            _column("converged", pa.bool_(), "the alignment came to rest"),
+            _column("crop_vertices", pa.int32(), "vertices of the scan within the protocol's crop"),
+            _column("notes", pa.list_(pa.string()), "repairs of the scans, sources of their landmarks", nullable=False),
+            _column("frames", pa.list_(pa.int32()), "frames used, by their place among the decodable", nullable=False),
+            _column("skipped", pa.list_(pa.int32()), "frames without a face", nullable=False),
+            _column("identity", pa.list_(pa.float32()), "p_s, in standard deviations"),
+            _column("cosine", pa.float64(), "of the frames and their renderings, by the judge; mean over the frames"),
+            _column("judge_sha256", pa.string(), "of the judge's weights, a network that no energy knows"),
+            _column("seconds", pa.float64(), "wall time of the reconstruction, without decoding and detection"),
+            _column("source", pa.string(), "path of the video"),
+            _column("check", pa.string(), "picture of the errors, relative to the output folder"),
+            _column("assets", pa.map_(pa.string(), pa.string()), "asset id -> sha256", nullable=False),
+            _column("config_sha256", pa.string(), "of preset, settings, frames and recipe", nullable=False),
+            _column("seed", pa.int64(), "seed of the reconstructions", nullable=False),
+            _column("units", pa.string(), "of the errors", nullable=False),
+            _column("code_version", pa.string(), "version of this program", nullable=False),
+            _column("created_at", pa.timestamp("us", tz="UTC"), "when the row was made", nullable=False),
+        ],
+        metadata={"table": "micc", "version": "1"},
     )
 
 
@@ -160,6 +207,12 @@ def documentation() -> str:
         "One row per photograph, or per face\nwith `--all-faces`; a photograph that could not be fitted has a row too. "
         "The lengths n_s, n_e and\nn_t are those of the models in use.",
         {"identity": "n_s", "expression": "n_e", "texture": "n_t"},
+    )
+    lines += _section(
+        micc(),
+        _path("micc", "part-KEY-00000"),
+        "One row per subject,\nsetting, recipe and protocol: how far a face is from the person's scans. "
+        "Rows whose measure failed are there too.",
     )
     lines += _section(
         frechet(),

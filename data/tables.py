@@ -61,6 +61,6 @@ def _to_table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
 
 
 def _partition_folder(out: Path, table: str, partition: Sequence[str]) -> Path:
-    # percent-encoded as Hive does it: "ganfit++" is a method's name
-    folders = [f"{name}={quote(value)}" for name, value in zip(PARTITIONS[table], partition, strict=True)]
+    # percent-encoded as Hive does it: "ganfit++" is a method's name, "micc/deng" a protocol's
+    folders = [f"{name}={quote(value, safe='')}" for name, value in zip(PARTITIONS[table], partition, strict=True)]
     return out.joinpath(table, *folders)

@@ -1,0 +1,223 @@
+"""The videos of a person -> the person's face, by each recipe."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from data import assets
+from data.assets.hashing import sha256_of, write_json
+from data.faces_dataset import Subject
+from data.video import VideoError, open_video, sample_uniform
+from ganfit_core.fitting import FitResult
+from ganfit_core.identity.mobilefacenet import MobileFaceNet
+from ganfit_core.identity.rendering import rendering_similarity
+from ganfit_core.methods import METHODS, Reconstructor
+from ganfit_core.parameters import Parameters
+from ganfit_core.people import People
+from ganfit_core.perception.align import AlignedFace, align_face
+from ganfit_core.perception.faces import find_faces
+from tasks.micc_recipes import FLOOR, Recipe
+from tasks.models import Models, load_models, needed_assets
+from tasks.run import code_version, one_line
+
+logger = logging.getLogger(__name__)
+
+JUDGE = "mobilefacenet"
+"""Asset of the network that compares frames with renderings; no energy knows it."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is reconstructed of every subject, and how."""
+
+    recipes: tuple[Recipe, ...]
+    settings: tuple[str, ...]
+    frames: int
+    """Taken of each video, evenly spread over those that can be decoded."""
+    preset: str = "laptop"
+    iterations: int | None = None
+    """Most steps of stage 2; None for the preset's."""
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Frames:
+    """The faces on the sampled frames of a video."""
+
+    faces: list[AlignedFace]
+    used: list[int]
+    """Index of each face's frame among those that can be decoded."""
+    skipped: list[int]
+    """Frames without a face."""
+
+
+def predict_subject(subject: Subject, plan: Plan, folder: Path) -> list[dict[str, Any]]:
+    """One prediction per setting and recipe, whatever came of it; read from ``folder`` where they were made before.
+
+    A prediction says of a recipe and a setting: status, stage and reason; the frames used and skipped; p_s; the mean
+    cosine of frames and renderings (null without `JUDGE`); seconds without decoding and detection.
+    """
+    path = folder / f"{subject.id}-{_key(subject, plan)}.json"
+    if path.is_file():
+        return list(json.loads(path.read_text(encoding="utf-8"))["predictions"])
+    rows = [row for setting in plan.settings for row in _predict_setting(subject, setting, plan)]
+    write_json(path, {"predictions": rows})
+    return rows
+
+
+def judge_or_none() -> str | None:
+    """The judge's file hash, None where it is not there."""
+    try:
+        return assets.locate(JUDGE).sha256
+    except assets.MissingAssetError:
+        return None
+
+
+def asset_hashes(methods: Sequence[str]) -> dict[str, str]:
+    """Id -> sha256 of all that predictions by some methods depend on."""
+    names = sorted({name for method in methods if method in METHODS for name in needed_assets(METHODS[method])})
+    hashes = {name: assets.locate(name).sha256 for name in names or ["morphable"]}
+    judge = judge_or_none()
+    return hashes | ({JUDGE: judge} if judge else {})
+
+
+def _key(subject: Subject, plan: Plan) -> str:
+    """Another for other or changed videos, another plan, other models or another version of the code."""
+    videos = {name: sha256_of(path) for name, path in subject.videos.items() if path.is_file()}
+    folders = {
+        name: {frame.name: sha256_of(frame) for frame in sorted(path.iterdir())}
+        for name, path in subject.videos.items()
+        if path.is_dir()
+    }
+    hashes = asset_hashes([recipe.method for recipe in plan.recipes])
+    content = [videos, folders, dataclasses.asdict(plan), hashes, code_version()]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _predict_setting(subject: Subject, setting: str, plan: Plan) -> Iterator[dict[str, Any]]:
+    common: dict[str, Any] = {"setting": setting, "frames": [], "skipped": []}
+    common |= dict.fromkeys(("identity", "cosine", "seconds", "reason", "source"))
+    video = subject.videos.get(setting)
+    stage, status = "read", "ok"
+    frames = Frames([], [], [])
+    try:
+        if video is None:
+            raise VideoError(f"no video of the setting {setting}")
+        common["source"] = str(video)
+        seeing = load_models(plan.preset, _seeing_method(plan), plan.iterations)
+        frames = _faces(video, plan.frames, seeing)
+        common["skipped"] = frames.skipped
+        if not frames.faces:
+            stage, status, common["reason"] = "detect", "no_face", f"no face on any of {len(frames.skipped)} frames"
+    except VideoError as error:
+        status, common["reason"] = "unreadable", one_line(error)
+    except Exception as error:
+        logger.debug("%s, %s: reading failed", subject.id, setting, exc_info=True)
+        status, common["reason"] = "failed", one_line(error)
+    fits = _Fits(frames, plan)
+    for recipe in plan.recipes:
+        row = common | {**dataclasses.asdict(recipe), "status": status, "stage": stage}
+        if recipe == FLOOR:
+            row |= {"status": "ok", "stage": "fit", "reason": None, "skipped": []}
+        elif status == "ok":
+            try:
+                row |= {"stage": "fit", **fits.prediction(recipe)}
+            except Exception as error:
+                logger.debug("%s, %s: %s failed", subject.id, setting, recipe.name, exc_info=True)
+                row |= {"stage": "fit", "status": "failed", "reason": one_line(error)}
+        yield row
+
+
+def _seeing_method(plan: Plan) -> str:
+    """Any of the methods: detector and landmarks are the same for all."""
+    return next((recipe.method for recipe in plan.recipes if recipe.method in METHODS), "pcafit")
+
+
+def _faces(video: Path, k: int, models: Models) -> Frames:
+    opened = open_video(video)
+    frames = Frames([], [], [])
+    for frame in opened.frames(sample_uniform(len(opened), k)):
+        found = find_faces(frame.image, models.detect, models.landmarks)
+        if found:
+            frames.faces.append(align_face(frame.image, found[0].landmarks, models.crop_size))
+            frames.used.append(frame.index)
+        else:
+            frames.skipped.append(frame.index)
+    return frames
+
+
+class _Fits:
+    """The reconstructions of one video; the fits of single frames are made once for all recipes that look at them."""
+
+    def __init__(self, frames: Frames, plan: Plan) -> None:
+        self._frames, self._plan = frames, plan
+        self._single: dict[str, tuple[list[FitResult], float]] = {}
+        self._shared = {recipe.method for recipe in plan.recipes if recipe.fusion == "mean of fits"}
+
+    def prediction(self, recipe: Recipe) -> dict[str, Any]:
+        """What `predict_subject` says of a recipe where nothing failed."""
+        faces, used = self._frames.faces, self._frames.used
+        reconstructor = self._reconstructor(recipe)
+        if recipe.fusion == "single":
+            middle = len(faces) // 2
+            faces, used = faces[middle : middle + 1], used[middle : middle + 1]
+            if recipe.method in self._shared:
+                results, seconds = self._alone(recipe.method, reconstructor)
+                results, seconds = results[middle : middle + 1], seconds / len(results)
+            else:
+                results, seconds = self._timed(reconstructor, faces, None)
+        elif recipe.fusion == "mean of fits":
+            results, seconds = self._alone(recipe.method, reconstructor)
+            results = _averaged(results, faces, reconstructor)
+        else:
+            results, seconds = self._timed(reconstructor, faces, [0] * len(faces))
+        return {
+            "frames": used,
+            "identity": results[0].identity.tolist(),
+            "cosine": _cosine(faces, results),
+            "seconds": seconds,
+        }
+
+    def _reconstructor(self, recipe: Recipe) -> Reconstructor:
+        whole = load_models(self._plan.preset, recipe.method, self._plan.iterations).reconstructor
+        assert isinstance(whole, Reconstructor)
+        if not recipe.without:
+            return whole
+        return Reconstructor(whole.method, whole.fitter.without(*recipe.without), whole.regressor)
+
+    def _alone(self, method: str, reconstructor: Reconstructor) -> tuple[list[FitResult], float]:
+        if method not in self._single:
+            self._single[method] = self._timed(reconstructor, self._frames.faces, None)
+        return self._single[method]
+
+    def _timed(
+        self, reconstructor: Reconstructor, faces: list[AlignedFace], people: list[int] | None
+    ) -> tuple[list[FitResult], float]:
+        started = time.perf_counter()
+        results = reconstructor.fit(faces, self._plan.seed, people=people)
+        return results, time.perf_counter() - started
+
+
+def _averaged(results: list[FitResult], faces: list[AlignedFace], reconstructor: Reconstructor) -> list[FitResult]:
+    """Every frame with its own expression, camera and light, under the means of identity and texture."""
+    fitter = reconstructor.fitter
+    columns = (np.stack([getattr(result, name) for result in results]) for name in Parameters._fields)
+    parameters = Parameters(*(torch.from_numpy(column).to(fitter.device) for column in columns))
+    return fitter.results(parameters.shared(People([0] * len(faces))), fitter.prepare(faces))
+
+
+def _cosine(faces: list[AlignedFace], results: list[FitResult]) -> float | None:
+    if judge_or_none() is None:
+        return None
+    return float(rendering_similarity(MobileFaceNet.load(assets.find(JUDGE)), faces, results).mean())
