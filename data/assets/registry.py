@@ -129,6 +129,18 @@ _ALL = (
         cost_of_lacking='no score is called FID; "Frechet distance (vgg16)" needs only vgg16',
     ),
     Asset(
+        id="ict-facekit",
+        version="light",
+        filename="ict_facekit.tar.xz",
+        sha256="784700ddfafd023c462a615cfc64107a790c18bd25e126790a9b81af2cb3b63d",
+        role="heads of the synthetic stand-in for MICC",
+        licence="MIT",
+        commercial_use="yes",
+        source="github.com/ICT-VGL/ICT-FaceKit (Li et al. 2020)",
+        how_to_get="or clone github.com/ICT-VGL/ICT-FaceKit and name the folder: ganfit micc make --ict FOLDER",
+        cost_of_lacking="synthetic people have heads of the open model; fitting works",
+    ),
+    Asset(
         id="morphable",
         version="open-1",
         filename="morphable.safetensors",
