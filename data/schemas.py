@@ -19,6 +19,7 @@ STAGES = ("read", "detect", "align", "fit", "export")
 """What happens to a photograph, in this order; `stage` of a row names the last one entered."""
 PARTITIONS: dict[str, tuple[str, ...]] = {
     "reconstructions": ("method", "texture_model"),
+    "frames": ("method", "texture_model"),
     "micc": ("protocol", "method"),
     "frechet": ("extractor", "texture_model"),
     "published": (),
@@ -37,7 +38,7 @@ class Dimensions:
 
 
 def reconstructions(dimensions: Dimensions) -> pa.Schema:
-    """Columns of `reconstructions`: one row per photograph, or per face where all faces were asked for."""
+    """Columns of `reconstructions`: one row per photograph or video, or per face where all faces were asked for."""
     terms = pa.struct([pa.field(term, pa.float32()) for term in LOSS_TERMS])
     seconds = pa.struct([pa.field(stage, pa.float32()) for stage in STAGES])
     return pa.schema(
@@ -48,13 +49,13 @@ def reconstructions(dimensions: Dimensions) -> pa.Schema:
             _column("collection", pa.string(), "name of the collection's root folder", nullable=False),
             _column("unit_id", pa.string(), "path below that root, forward slashes", nullable=False),
             _column("face_index", pa.int32(), "0 for the largest face; null without one"),
-            _column("source", pa.list_(pa.string()), "paths of the photographs", nullable=False),
-            _column("content_sha256", pa.string(), "of the photograph's bytes; null where unreadable"),
+            _column("source", pa.list_(pa.string()), "paths of the photographs, or of the video", nullable=False),
+            _column("content_sha256", pa.string(), "of the file's bytes; null where unreadable"),
             _column("subject", pa.string(), "who is shown, where the collection says it"),
-            _column("frames", pa.int32(), "photographs fitted together", nullable=False),
+            _column("frames", pa.int32(), "photographs, or frames of a video, fitted together", nullable=False),
             _column("status", pa.string(), "ok, no_face, unreadable or failed", nullable=False),
             _column("stage", pa.string(), "last stage entered: " + ", ".join(STAGES), nullable=False),
-            _column("reason", pa.string(), "why the status is not ok"),
+            _column("reason", pa.string(), "why the status is not ok; of a video also what of it could not be used"),
             _column("detection_score", pa.float32(), "probability of a face, 0 to 1"),
             _column("detection_box", _vector(4), "left, top, right, bottom in px of the upright photograph"),
             _column("landmarks", _vector(136), "68 points x0, y0, x1, ... in px of the upright photograph"),
@@ -81,6 +82,39 @@ def reconstructions(dimensions: Dimensions) -> pa.Schema:
             _column("created_at", pa.timestamp("us", tz="UTC"), "when the row was made", nullable=False),
         ],
         metadata={"table": "reconstructions", "version": "1"},
+    )
+
+
+def frames(dimensions: Dimensions) -> pa.Schema:
+    """Columns of `frames`: one row per frame of a video."""
+    return pa.schema(
+        [
+            _column("run_id", pa.string(), "the run that wrote the row", nullable=False),
+            _column("method", pa.string(), "as in `reconstructions` (folder)", nullable=False),
+            _column("texture_model", pa.string(), "as in `reconstructions` (folder)", nullable=False),
+            _column("collection", pa.string(), "as in `reconstructions`: the folder of the video", nullable=False),
+            _column("unit_id", pa.string(), "as in `reconstructions`: the video's name", nullable=False),
+            _column("frame", pa.int32(), "place among the decodable frames, from 0", nullable=False),
+            _column("time_s", pa.float64(), "seconds from the first frame", nullable=False),
+            _column("chosen", pa.bool_(), "identity and texture were fitted to it, with others", nullable=False),
+            _column("status", pa.string(), "ok or no_face", nullable=False),
+            _column("detection_score", pa.float32(), "probability of a face, 0 to 1"),
+            _column("detection_box", _vector(4), "left, top, right, bottom in px of the upright frame"),
+            _column("landmarks", _vector(136), "68 detected points x0, y0, x1, ... in px of the upright frame"),
+            _column("expression", _vector(dimensions.expression), "p_e, in standard deviations"),
+            _column(
+                "camera",
+                _vector(CAMERA),
+                "p_c: eye and target in mm, up, focal length in half sides of the square around the frame's middle",
+            ),
+            _column("light", _vector(LIGHT), "p_l: position in mm, colour, ambient"),
+            _column(
+                "landmark_error",
+                pa.float32(),
+                "mean distance of the model's landmarks from the detected, over that of the eyes",
+            ),
+        ],
+        metadata={"table": "frames", "version": "1"},
     )
 
 
@@ -204,9 +238,16 @@ def documentation() -> str:
     lines += _section(
         reconstructions(Dimensions(identity=1, expression=1, texture=1)),
         _path("reconstructions", "part-COLLECTION-SHARD"),
-        "One row per photograph, or per face\nwith `--all-faces`; a photograph that could not be fitted has a row too. "
-        "The lengths n_s, n_e and\nn_t are those of the models in use.",
+        "One row per photograph or video, or per\nface with `--all-faces`; what could not be fitted has a row too. "
+        "Of a video, expression, camera and light\nstand in `frames`. The lengths n_s, n_e and n_t are those of the models in use.",
         {"identity": "n_s", "expression": "n_e", "texture": "n_t"},
+    )
+    lines += _section(
+        frames(Dimensions(identity=1, expression=1, texture=1)),
+        _path("frames", "part-VIDEO-00000"),
+        "One row per frame of a\nvideo (`ganfit fit-video`). Identity and texture are the same in all and stand in "
+        "`reconstructions`.\nExpression, camera and light are null where no face was found.",
+        {"expression": "n_e"},
     )
     lines += _section(
         micc(),

@@ -56,8 +56,11 @@ class Video:
     path: Path
     times: tuple[float, ...]
     """Seconds of each frame from the first, increasing."""
+    width: int
+    """Of the upright frames, px; those of another size than the first are left out."""
+    height: int
     damage: str | None
-    """What could not be decoded, and why; None where all could."""
+    """What could not be used, and why; None where all could."""
 
     def __len__(self) -> int:
         return len(self.times)
@@ -99,15 +102,17 @@ def open_video(path: Path) -> Video:
     """
     damages: list[str] = []
     times: list[float] = []
+    size = 0, 0
     for frame in _decode(path, damages):
+        size = frame.width, frame.height
         # Timestamps may lack, stand still or run backwards; viewers and animations need them to increase.
         previous = times[-1] if times else -math.inf
         times.append(frame.time if frame.time > previous else previous + 1 / frame.rate if times else 0.0)
     first = damages[0] if damages else ""
     if not times:
         raise VideoError(f"{path}: no frame could be decoded" + (f": {first}" if first else ""))
-    damage = f"{len(damages)} frames could not be decoded, the first: {first}" if len(damages) > 1 else first or None
-    return Video(path, tuple(time - times[0] for time in times), damage)
+    damage = f"{len(damages)} frames could not be used, the first: {first}" if len(damages) > 1 else first or None
+    return Video(path, tuple(time - times[0] for time in times), *size, damage)
 
 
 def sample_uniform(n_frames: int, k: int) -> list[int]:
@@ -127,11 +132,23 @@ class _Decoded(NamedTuple):
     time: float
     """Seconds, NaN where unknown."""
     rate: float
+    width: int
+    height: int
     image: Callable[[], Image8]
 
 
 def _decode(path: Path, damages: list[str]) -> Iterator[_Decoded]:
-    """Frames one after the other; why others cannot be had is added to `damages`."""
+    """Frames of one size, one after the other; why others cannot be had is added to `damages`."""
+    first: _Decoded | None = None
+    for frame in _decode_any(path, damages):
+        first = first or frame
+        if (frame.width, frame.height) == (first.width, first.height):
+            yield frame
+        else:
+            damages.append(f"{frame.width}x{frame.height}, where the first frame has {first.width}x{first.height}")
+
+
+def _decode_any(path: Path, damages: list[str]) -> Iterator[_Decoded]:
     try:
         if path.is_dir():
             yield from _images(path, damages)
@@ -161,7 +178,9 @@ def _stream(path: Path, damages: list[str]) -> Iterator[_Decoded]:
         context.options = {"err_detect": "explode"}  # else half a frame is made up where the file ends
         rate = float(stream.average_rate or DEFAULT_RATE)
         for frame in _whole_frames(container, stream, damages):
-            yield _Decoded(math.nan if frame.time is None else frame.time, rate, functools.partial(_upright, frame))
+            time = math.nan if frame.time is None else frame.time
+            sides = (frame.height, frame.width) if round(frame.rotation / 90) % 2 else (frame.width, frame.height)
+            yield _Decoded(time, rate, *sides, functools.partial(_upright, frame))
 
 
 def _whole_frames(
@@ -205,7 +224,8 @@ def _images(folder: Path, damages: list[str]) -> Iterator[_Decoded]:
         except Exception as error:  # plugins raise anything at all on damaged files
             damages.append(f"{path.name}: {type(error).__name__}")
         else:
-            yield _Decoded(number / DEFAULT_RATE, DEFAULT_RATE, functools.partial(np.asarray, image))
+            height, width = image.shape[:2]
+            yield _Decoded(number / DEFAULT_RATE, DEFAULT_RATE, width, height, functools.partial(np.asarray, image))
 
 
 def _read(path: Path) -> Image8:

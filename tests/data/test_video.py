@@ -143,6 +143,7 @@ def test_frames_are_upright(tmp_path: Path) -> None:
     set_rotation(path)
     (frame,) = open_video(path).frames([4])
     assert frame.image.shape == (WIDTH, HEIGHT, 3)
+    assert (open_video(path).width, open_video(path).height) == (HEIGHT, WIDTH)
     # What was to the left is above now, and it still is the fourth picture.
     assert number_of(frame.image.transpose(1, 0, 2)) == 4
 
@@ -158,6 +159,15 @@ def test_a_folder_of_images_is_read_in_natural_order(tmp_path: Path) -> None:
     damaged = open_video(tmp_path)
     assert shown(tmp_path) == [0, *range(2, FRAMES)]
     assert "frame1.png" in str(damaged.damage)
+
+
+def test_images_of_another_size_are_left_out(tmp_path: Path) -> None:
+    for number in range(4):
+        size = (WIDTH // 2, HEIGHT) if number == 2 else (WIDTH, HEIGHT)
+        Image.fromarray(picture(number)).resize(size).save(tmp_path / f"{number}.png")
+    video = open_video(tmp_path)
+    assert shown(tmp_path) == [0, 1, 3]
+    assert video.damage == "64x96, where the first frame has 128x96"
 
 
 @pytest.mark.parametrize(
