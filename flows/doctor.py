@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import platform
 from collections.abc import Iterator
@@ -15,12 +16,13 @@ from ganfit_core.methods import DEFAULT, METHODS
 from tasks.models import missing_assets
 from tasks.run import code_version
 
+SCANS = "no distances from scans: no ICP, no NICP, no MICC"
 OPTIONAL_PACKAGES = {
     "warp-lang": ("gpu", "nothing today: not used yet"),
     "insightface": ("insightface", "nothing today: not used yet"),
     "face-alignment": ("face-alignment", "nothing today: not used yet"),
     "pytorch3d": ("pytorch3d", "nothing today: not used yet"),
-    "open3d": ("evaluation", "nothing today: not used yet"),
+    "open3d": ("evaluation", SCANS),
 }
 
 
@@ -39,6 +41,8 @@ def examine(console: Console) -> bool:
         console.print(escape(problem), style="red" if ASSETS[asset_id].required else "yellow", soft_wrap=True)
     console.print(methods_table())
     console.print(_packages_table())
+    if problem := _open3d_problem():
+        console.print(escape(problem), style="yellow", soft_wrap=True)
     ready = not any(ASSETS[asset_id].required for asset_id in problems)
     console.print("[green]photographs can be fitted[/]" if ready else "[red]photographs cannot be fitted[/]")
     return ready
@@ -105,7 +109,18 @@ def _packages_table() -> Table:
 
 
 def _version(package: str) -> str | None:
+    for name in (package, f"{package}-cpu"):  # open3d has two names
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            return importlib.metadata.version(name)
+    return None
+
+
+def _open3d_problem() -> str | None:
+    """Why an installed Open3D cannot be used: it loads a library of the system."""
     try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
+        import open3d  # noqa: F401
+    except ModuleNotFoundError:
         return None
+    except (ImportError, OSError) as error:
+        return f"open3d does not load: {error} (Debian has it in libusb-1.0-0); until then {SCANS}"
+    return None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 from typer.testing import CliRunner
 
@@ -29,6 +32,15 @@ def test_doctor_says_what_is_missing_what_it_costs_and_how_to_get_it(
         assert asset.how_to_get in run.output
         assert asset.licence in run.output
     assert "photographs cannot be fitted" in run.output
+
+
+def test_doctor_says_why_open3d_does_not_load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "open3d.py").write_text("raise ImportError('libusb-1.0.so.0: cannot open shared object file')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "open3d", raising=False)
+    run = CliRunner().invoke(app, ["doctor"])
+    assert "libusb-1.0.so.0: cannot open" in run.output
+    assert "no distances from scans" in run.output
 
 
 def test_methods_are_listed_with_what_they_lack_here(monkeypatch: pytest.MonkeyPatch) -> None:
