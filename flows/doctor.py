@@ -41,8 +41,8 @@ def examine(console: Console) -> bool:
         console.print(escape(problem), style="red" if ASSETS[asset_id].required else "yellow", soft_wrap=True)
     console.print(methods_table())
     console.print(_packages_table())
-    if problem := _open3d_problem():
-        console.print(escape(problem), style="yellow", soft_wrap=True)
+    if fault := _open3d_fault():
+        console.print(escape(fault), style="yellow", soft_wrap=True)
     ready = not any(ASSETS[asset_id].required for asset_id in problems)
     console.print("[green]photographs can be fitted[/]" if ready else "[red]photographs cannot be fitted[/]")
     return ready
@@ -115,7 +115,7 @@ def _version(package: str) -> str | None:
     return None
 
 
-def _open3d_problem() -> str | None:
+def _open3d_fault() -> str | None:
     """Why an installed Open3D cannot be used: it loads a library of the system."""
     try:
         import open3d  # noqa: F401
