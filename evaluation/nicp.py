@@ -1,9 +1,9 @@
 """Optimal-step non-rigid ICP: a template takes the form of a scan and keeps its own topology.
 
-Amberg, Romdhani, Vetter, "Optimal Step Nonrigid ICP Algorithms for Surface Registration", CVPR 2007. Every vertex of the
-template has an affine transformation of its own; neighbours are held together by a stiffness that is lowered step by step,
-and at every stiffness the transformations are found, for the closest points of the moment, as the optimum of a linear
-least-squares problem.
+Amberg, Romdhani, Vetter, "Optimal Step Nonrigid ICP Algorithms for Surface Registration", CVPR 2007. Every vertex of
+the template has an affine transformation of its own; neighbours are held together by a stiffness that is lowered step
+by step, and at every stiffness the transformations are found, for the closest points of the moment, as the optimum of a
+linear least-squares problem.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Schedule:
     stiffness: tuple[float, ...] = (50.0, 20.0, 8.0, 3.0, 1.2, 0.5)
     """Alpha of Eq. 7, from nearly an affine motion of the whole to the bending of single features."""
     landmark_weight: tuple[float, ...] = (5.0, 5.0, 5.0, 5.0, 2.0, 1.0)
-    """Beta of Eq. 8, one for each stiffness: landmarks lead the way; in the end each counts like any vertex, which keeps
-    the surface from sliding along itself."""
+    """Beta of Eq. 8, one for each stiffness: landmarks lead the way; in the end each counts like any vertex, which
+    keeps the surface from sliding along itself."""
     gamma: float = 1.0
     """What a difference of rotation and skew weighs against one of translation (G of Eq. 6)."""
     tolerance_mm: float = 0.02
