@@ -139,7 +139,7 @@ def _read_obj(path: Path, notes: list[str]) -> _Raw:
     uvs = np.concatenate([parsed.uvs, np.zeros((1, 2))])
     known = (parsed.uv_faces >= 0) & (parsed.uv_faces < nowhere) & (parsed.texture_of_face == 0)[:, None]
     if lost := int((~known.all(axis=1)).sum()):
-        notes.append(f"{lost} faces have no place on the texture {parsed.textures[0].name}")
+        notes.append(f"faces without a place on the texture {parsed.textures[0].name}: {lost}")
     return _Raw(parsed.vertices, parsed.faces, colours, uvs, np.where(known, parsed.uv_faces, nowhere), texture)
 
 
@@ -182,7 +182,7 @@ def _clean(scan: _Raw, notes: list[str]) -> _Raw:
 
     def note(count: int, what: str) -> None:
         if count:
-            notes.append(f"dropped {count} {what}")
+            notes.append(f"{what}: {count} dropped")
 
     def keep(good: Bool[np.ndarray, "k c"], why: str) -> None:
         nonlocal kept

@@ -60,7 +60,7 @@ def test_colours_of_vertices_survive_the_repair(white: float, tmp_path: Path) ->
     shown = np.concatenate([[[255, 255, 255]], colours])
     path = write_obj(tmp_path / "scan.obj", Surface(lonely, surface.faces + 1), shown / 255 * white)
     scan = read_scan(path)
-    assert scan.notes == ("dropped 1 vertices without a face",)
+    assert scan.notes == ("vertices without a face: 1 dropped",)
     np.testing.assert_array_equal(scan.colours, colours)
 
 
@@ -104,7 +104,7 @@ def test_faces_that_are_off_the_texture(tmp_path: Path) -> None:
     Image.new("RGB", (8, 8)).save(tmp_path / "skin.png")
     path.write_text(path.read_text() + "f 1 2 14\nf 1/1 2/2 14/999\nusemtl other\nf 1/1 2/2 14/14\n")
     scan = read_scan(path)
-    assert scan.notes == ("3 faces have no place on the texture skin.png",)
+    assert scan.notes == ("faces without a place on the texture skin.png: 3",)
     assert isinstance(scan.surface, Mesh)
     assert scan.surface.uv_faces.max() < len(scan.surface.uvs)
 
@@ -119,11 +119,11 @@ def test_repairs_are_told(tmp_path: Path) -> None:
     scan = read_scan(write_obj(tmp_path / "scan.obj", Surface(vertices, np.concatenate([surface.faces, extra]))))
     of_bad = np.isin(surface.faces, [0, 5]).any(axis=1).sum()
     assert scan.notes == (
-        "dropped 2 vertices whose coordinates are not finite",
-        "dropped 1 faces of vertices that are not there",
-        f"dropped {of_bad + 1} faces of vertices that are not finite",
-        "dropped 2 faces without area",
-        "dropped 2 vertices without a face",
+        "vertices whose coordinates are not finite: 2 dropped",
+        "faces of vertices that are not there: 1 dropped",
+        f"faces of vertices that are not finite: {of_bad + 1} dropped",
+        "faces without area: 2 dropped",
+        "vertices without a face: 2 dropped",
     )
     assert np.isfinite(scan.surface.vertices).all()
     assert set(scan.surface.faces.ravel()) == set(range(len(scan.surface.vertices)))
