@@ -238,8 +238,9 @@ def documentation() -> str:
     lines += _section(
         reconstructions(Dimensions(identity=1, expression=1, texture=1)),
         _path("reconstructions", "part-COLLECTION-SHARD"),
-        "One row per photograph or video, or per\nface with `--all-faces`; what could not be fitted has a row too. "
-        "Of a video, expression, camera and light\nstand in `frames`. The lengths n_s, n_e and n_t are those of the models in use.",
+        "One row per photograph or video,\nor per face with `--all-faces`; what could not be fitted has a row too. "
+        "Of a video, expression, camera\nand light stand in `frames`. The lengths n_s, n_e and n_t are those of "
+        "the models in use.",
         {"identity": "n_s", "expression": "n_e", "texture": "n_t"},
     )
     lines += _section(
