@@ -1,4 +1,4 @@
-"""Which frames of a video to fit a person to: certain detections, sharp, and from many sides."""
+"""Which frames of a video to fit a person to: certain detections, sharp, with open eyes, and from many sides."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ _SIDE = 112
 """Faces are judged at this many pixels a side, whatever the video's resolution."""
 _BLURRED = 0.5
 """Of the median sharpness; what is below is moving or out of focus."""
+_SHUT, _WIDE = 0.6, 90
+"""Of that percentile of the openness; eyes below are shut, and would be painted as lids on the shared texture."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,15 @@ class FrameQuality:
     """Degrees, positive where the camera sees the subject's left side."""
     pitch: float
     """Degrees, positive where the camera looks from above."""
+    openness: float
+    """Of the eyes, see `openness`."""
+
+
+def openness(landmarks: Float[np.ndarray, "68 2"]) -> float:
+    """Height over width of the eyes, the mean of both: 0 where they are shut."""
+    eyes = landmarks[36:48].reshape(2, 6, 2)
+    height = np.linalg.norm(eyes[:, [1, 2]] - eyes[:, [5, 4]], axis=2).mean(axis=1)
+    return float((height / np.linalg.norm(eyes[:, 0] - eyes[:, 3], axis=1)).mean())
 
 
 def sharpness(image: UInt8[np.ndarray, "h w 3"], box: Float[np.ndarray, "4"]) -> float:
@@ -62,9 +73,9 @@ def head_pose(points: Float[np.ndarray, "68 3"], landmarks: Float[np.ndarray, "n
 def choose(qualities: Sequence[FrameQuality], k: int) -> list[int]:
     """Indices, increasing, of k frames; all where there are no more than k.
 
-    The better half of the frames, by the detector's score, without the blurred; of these the sharpest, and then always
-    the one that is farthest in yaw and pitch from those taken (greedy farthest point, Gonzalez 1985). Where that half
-    is smaller than k, the next best are let in.
+    The better half of the frames, by the detector's score, without the blurred and those with shut eyes; of these the
+    sharpest, and then always the one that is farthest in yaw and pitch from those taken (greedy farthest point,
+    Gonzalez 1985). Where that half is smaller than k, the next best are let in.
 
     Raises:
         ValueError: k is not positive.
@@ -76,9 +87,10 @@ def choose(qualities: Sequence[FrameQuality], k: int) -> list[int]:
     sharp = np.array([quality.sharpness for quality in qualities])
     score = np.array([quality.score for quality in qualities])
     pose = np.array([(quality.yaw, quality.pitch) for quality in qualities])
-    blurred = sharp < _BLURRED * np.median(sharp)
-    best_first = np.lexsort((-score, blurred))
-    pool = best_first[: max(k, int((~blurred).sum() + 1) // 2)]
+    open_ = np.array([quality.openness for quality in qualities])
+    bad = (sharp < _BLURRED * np.median(sharp)) | (open_ < _SHUT * np.percentile(open_, _WIDE))
+    best_first = np.lexsort((-score, bad))
+    pool = best_first[: max(k, int((~bad).sum() + 1) // 2)]
     chosen = [int(pool[np.argmax(sharp[pool])])]
     while len(chosen) < k:
         distance = np.linalg.norm(pose[pool, None] - pose[chosen], axis=2).min(axis=1)

@@ -193,14 +193,14 @@ def _extent(points: Float[Tensor, "t 68 2"]) -> Float[Tensor, " t"]:
     return (points - points.mean(dim=1, keepdim=True)).square().sum(dim=2).mean(dim=1).sqrt()
 
 
-def jitter(landmarks: Float[np.ndarray, "t 68 2"], runs: Int64[np.ndarray, "t"]) -> float:
+def jitter(landmarks: Float[np.ndarray, "t 68 2"], runs: Int64[np.ndarray, "t"]) -> float | None:
     """Root mean square second difference of landmarks from frame to frame, in % of the inter-ocular distance.
 
-    Within runs; NaN where none has three frames. What moves also has some: compare only tracks of the same video.
+    Within runs; None where none has three frames. What moves also has some: compare only tracks of the same video.
     """
     inner = (runs[:-2] == runs[1:-1]) & (runs[1:-1] == runs[2:])
     if not inner.any():
-        return float("nan")
+        return None
     eyes = np.linalg.norm(landmarks[:, 36:42].mean(axis=1) - landmarks[:, 42:48].mean(axis=1), axis=1)
     second = np.diff(landmarks, n=2, axis=0) / eyes[1:-1, None, None]
     return 100 * float(np.sqrt(np.square(second[inner]).sum(axis=2).mean()))

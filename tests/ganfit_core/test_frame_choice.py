@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganfit_core.camera import project
-from ganfit_core.frame_choice import FrameQuality, choose, head_pose, sharpness
+from ganfit_core.frame_choice import FrameQuality, choose, head_pose, openness, sharpness
 from ganfit_core.morphable import MorphableModel
 from tests.heads import camera
 
 numbers = st.floats(0, 1)
-qualities = st.builds(FrameQuality, score=numbers, sharpness=numbers, yaw=st.floats(-60, 60), pitch=st.floats(-30, 30))
+yaws, pitches = st.floats(-60, 60), st.floats(-30, 30)
+qualities = st.builds(FrameQuality, score=numbers, sharpness=numbers, yaw=yaws, pitch=pitches, openness=numbers)
 
 
 def pattern(side: int) -> np.ndarray:
@@ -56,7 +57,7 @@ def test_pose_of_rendered_heads(model: MorphableModel) -> None:
 
 def test_covered_and_blurred_frames_are_left_out_and_the_sides_taken() -> None:
     def frame(yaw: float, score: float = 0.95, sharp: float = 1.0) -> FrameQuality:
-        return FrameQuality(score, sharp, yaw, 0)
+        return FrameQuality(score, sharp, yaw, 0, 0.3)
 
     # 0 to 8: yaw from -20 to 20; 9 to 17: covered by a hand; then two that are moving.
     frames = [frame(yaw) for yaw in range(-20, 21, 5)] + [frame(-60, 0.8)] * 9 + [frame(60, sharp=0.1)] * 2
@@ -66,8 +67,23 @@ def test_covered_and_blurred_frames_are_left_out_and_the_sides_taken() -> None:
     assert choose(frames, 5) == [0, 2, 4, 6, 8]
 
 
+def test_shut_eyes_are_taken_last() -> None:
+    frames = [FrameQuality(0.99, 2, 10 * i, 0, 0.08) for i in range(6)]
+    frames += [FrameQuality(0.9, 1, i, 0, 0.3) for i in range(6)]
+    assert set(choose(frames, 3)) < set(range(6, 12))
+    assert len(set(choose(frames, 8)) & set(range(6, 12))) == 6
+
+
+def test_openness_of_an_eye_of_known_height() -> None:
+    landmarks = np.zeros((68, 2))
+    for corner, height in ((36, 6.0), (42, 3.0)):
+        landmarks[corner : corner + 6] = [(0, 0), (8, 1), (16, 1), (24, 0), (16, 1 + height), (8, 1 + height)]
+    assert openness(landmarks) == pytest.approx((6 / 24 + 3 / 24) / 2)
+    assert openness(2 * landmarks[:, ::-1] + 7) == pytest.approx(openness(landmarks))
+
+
 def test_equal_frames_are_not_taken_twice() -> None:
-    assert len(set(choose([FrameQuality(0.9, 1, 0, 0)] * 20, 8))) == 8
+    assert len(set(choose([FrameQuality(0.9, 1, 0, 0, 0.3)] * 20, 8))) == 8
 
 
 @given(frames=st.lists(qualities, min_size=1, max_size=40), k=st.integers(1, 12))
@@ -80,4 +96,4 @@ def test_as_many_different_frames_as_there_are(frames: list[FrameQuality], k: in
 
 def test_no_frames_cannot_be_asked_for() -> None:
     with pytest.raises(ValueError, match="at least one"):
-        choose([FrameQuality(0.9, 1, 0, 0)], 0)
+        choose([FrameQuality(0.9, 1, 0, 0, 0.3)], 0)
