@@ -7,6 +7,7 @@ from pathlib import Path
 from prefect import flow
 
 from tasks.make_synthetic_micc import make_subject, open_dataset
+from tasks.progress import current
 from tasks.steps import call
 
 
@@ -22,8 +23,12 @@ def make_synthetic_micc(
         source: ict, for heads of ICT-FaceKit, or open, for those of the model that this project ships.
         frames: per video.
         ict: folder or archive of ICT-FaceKit, where it is not among the assets.
+
+    Raises OtherDatasetError where `out` holds another dataset, AssetError for a missing model, IctFaceKitError where
+    `ict` is not ICT-FaceKit.
     """
     call(open_dataset, out, subjects, frames, seed, source, ict)
     for number in range(1, subjects + 1):
         call(make_subject, out, number, frames, seed, source, ict)
+        current().step("synthetic people", number, subjects)
     return out

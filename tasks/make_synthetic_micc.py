@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, Int64
+from jaxtyping import Float, Float32
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -24,22 +24,18 @@ from data.synthetic_micc import layout, script
 from data.synthetic_micc.head_model import HeadModel, head_of_ict, head_of_open
 from data.synthetic_micc.paint import Paint, collar_of, paint_of
 from data.synthetic_micc.refine import Refinement, refine
-from data.synthetic_micc.scanner import Scan, scanned
+from data.synthetic_micc.scanner import SCANNER_RESOLUTION, Scan, scanned, scanner_cameras
 from data.synthetic_micc.settings import SETTINGS, Setting
 from ganfit_core.camera import project
 from ganfit_core.mesh import Mesh
 from ganfit_core.morphable import MorphableModel
 from ganfit_core.texture.model import TextureModel, load_texture_model
 from ganfit_core.vertex_colours import render_patch, seen_faces
-from tasks.progress import current
 from tasks.run import code_version
 
 SOURCES = {"ict": 1, "open": 2}
 """Models of heads, and how often their triangles are cut in four: to 55,000 and 52,000 vertices."""
 _SCANNED = [PARTS.index(name) for name in ("face", "back", "eyes")]
-_SCANNER_SIZE, _SCANNER_DISTANCE, _SCANNER_FOCAL = 1024, 1200.0, 6.0
-_SCANNER_YAWS, _SCANNER_PITCHES = (-60.0, -20.0, 20.0, 60.0), (-20.0, 20.0)
-"""Degrees: where the cameras of a scanner stand."""
 
 
 class OtherDatasetError(ValueError):
@@ -107,7 +103,6 @@ def make_subject(out: Path, number: int, n_frames: int, seed: int, source: str, 
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **truth)
     replace_bytes(layout.truth_path(out, number), buffer.getvalue())
-    current().step("subjects", number, number)
 
 
 @functools.cache
@@ -156,18 +151,11 @@ def make_scan(
     vertices = studio.refinement(coarse)
     parts = studio.paint.parts[studio.refinement.faces]
     faces = studio.refinement.faces[np.isin(parts, _SCANNED).all(axis=1)]
-    faces = faces[_seen_by_scanner(vertices, faces)]
+    views = torch.from_numpy(scanner_cameras())
+    seen = seen_faces(torch.from_numpy(vertices).float(), torch.from_numpy(faces), views, SCANNER_RESOLUTION)
     landmarks = coarse[studio.head.landmarks]
-    return scanned(vertices, faces, colours, studio.paint.hair, landmarks, generator), expression
-
-
-def _seen_by_scanner(vertices: Float[np.ndarray, "v 3"], faces: Int64[np.ndarray, "f 3"]) -> np.ndarray:
-    yaw, pitch = np.radians(np.meshgrid(_SCANNER_YAWS, _SCANNER_PITCHES)).reshape(2, -1)
-    eye = _SCANNER_DISTANCE * np.stack([np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)], 1)
-    rest = np.tile([0.0, 0, 0, 0, 1, 0, _SCANNER_FOCAL], (len(eye), 1))
-    cameras = torch.from_numpy(np.concatenate([eye, rest], axis=1)).float()
-    seen = seen_faces(torch.from_numpy(vertices).float(), torch.from_numpy(faces), cameras, _SCANNER_SIZE)
-    return seen.numpy()
+    scan = scanned(vertices, faces[seen.numpy()], colours, studio.paint.hair, landmarks, generator)
+    return scan, expression
 
 
 def film_shot(

@@ -110,15 +110,16 @@ def _wanted_files(folder: Path) -> list[Path]:
     found = sorted(folder.rglob(MEAN_FILE))
     if not found:
         raise IctFaceKitError(f"{folder} is not ICT-FaceKit: it holds no {MEAN_FILE}")
-    return sorted([*found[0].parent.glob("*.obj"), found[0].parent / INDEX_FILE])
+    model = found[0].parent
+    if not (model / INDEX_FILE).is_file():
+        raise IctFaceKitError(f"{folder} is not ICT-FaceKit: it holds no {INDEX_FILE} beside {MEAN_FILE}")
+    return sorted([*model.glob("*.obj"), model / INDEX_FILE])
 
 
 def _files(path: Path) -> Iterator[tuple[str, str]]:
     """Name and text of each file."""
     if path.is_dir():
         for file in _wanted_files(path):
-            if not file.is_file():
-                raise IctFaceKitError(f"{path} is not ICT-FaceKit: it holds no {file.name}")
             yield file.name, file.read_text(encoding="utf-8")
         return
     try:

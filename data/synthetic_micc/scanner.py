@@ -14,6 +14,10 @@ from scipy.spatial.transform import Rotation
 from ganfit_core.mesh import Surface
 
 NOSE_TIP = 30
+SCANNER_RESOLUTION = 1024
+"""Side of the scanner's square images, px."""
+_YAWS, _PITCHES, _DISTANCE, _FOCAL = (-60.0, -20.0, 20.0, 60.0), (-20.0, 20.0), 1200.0, 6.0
+"""Where its cameras stand: degrees, mm; and their focal length in half image sides."""
 _NOISE = 0.2
 """mm, standard deviation along the normals."""
 _HOLES, _HOLE_RADIUS, _NO_HOLES = (5, 10), (2.0, 6.0), 30.0
@@ -41,6 +45,14 @@ class Scan:
     landmarks: Float[np.ndarray, "68 3"]
     rotation: Float[np.ndarray, "3 3"]
     translation: Float[np.ndarray, "3"]
+
+
+def scanner_cameras() -> Float32[np.ndarray, "n 10"]:
+    """The scanner's cameras, as this project has them, in the model frame: what none of them sees is not scanned."""
+    yaw, pitch = np.radians(np.meshgrid(_YAWS, _PITCHES)).reshape(2, -1)
+    eye = _DISTANCE * np.stack([np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)], axis=1)
+    rest = np.tile([0.0, 0, 0, 0, 1, 0, _FOCAL], (len(eye), 1))
+    return np.concatenate([eye, rest], axis=1).astype(np.float32)
 
 
 def scanned(
