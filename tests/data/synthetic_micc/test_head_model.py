@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from data.synthetic_micc.head_model import head_of_open
+from data.morphable.ict_facekit import IctFaceKit
+from data.synthetic_micc.head_model import head_of_ict, head_of_open
 
 
 def ellipsoid(n: int) -> np.ndarray:
@@ -36,3 +37,15 @@ def test_a_head_of_the_open_model_leaves_its_span_by_two_millimetres() -> None:
     near = np.argwhere((gap > 0) & (gap < 10))
     step = np.linalg.norm(bends[:, near[:, 0]] - bends[:, near[:, 1]], axis=2)
     assert np.median(step) < 0.4 * np.median(np.linalg.norm(bends, axis=2))
+
+
+def test_a_head_of_ict_is_the_sum_of_its_modes() -> None:
+    generator = np.random.default_rng(3)
+    mean, identity, expression = (generator.standard_normal((*n, 4, 3)).astype(np.float32) for n in ((), (2,), (3,)))
+    points = np.zeros(68, np.int64)
+    parts = np.zeros(4, np.uint8)
+    model = IctFaceKit(mean, identity, expression, ("a", "b", "c"), np.array([[0, 1, 2]]), parts, points, "hash")
+    head = head_of_ict(model)
+    expected = mean + 2 * identity[0] - identity[1] + 0.5 * expression[2]
+    np.testing.assert_allclose(head(np.array([2.0, -1]), np.array([0, 0, 0.5])), expected, rtol=1e-5, atol=1e-6)
+    assert (head.expression_names, head.sha256) == (("a", "b", "c"), "hash")
