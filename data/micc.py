@@ -36,7 +36,7 @@ def parse_micc(root: Path, landmarks: Path | None = None) -> FaceDataset:
         landmarks: folder of the same layout that holds the landmarks; by default they lie beside the scans.
 
     Raises:
-        DatasetError: a folder does not exist, or holds no subject.
+        DatasetError: a folder does not exist or cannot be read, or holds no subject.
     """
     for folder in (root, landmarks):
         if folder is not None and not folder.is_dir():
@@ -134,4 +134,7 @@ def _entries(folder: Path | None) -> list[Path]:
     """What lies in the folder, sorted, hidden entries left out; nothing for no folder."""
     if folder is None:
         return []
-    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    try:
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        raise DatasetError(f"folder cannot be read: {folder} ({error.strerror})") from error

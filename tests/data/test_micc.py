@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,20 @@ def test_of_several_files_one_is_taken_and_the_others_are_named(tmp_path: Path) 
     assert scans[1].mesh.name == "110920150401.obj"
     assert dataset.subjects[0].videos["indoor"] == video
     assert set(dataset.unused) == {unlabelled, stray, second, folder / "Video/PTZ-Indoor.mjpg", same}
+
+
+def test_a_folder_that_must_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    locked = add_subject(tmp_path, 1) / "Video"
+    listed = Path.iterdir
+
+    def iterdir(folder: Path) -> Iterator[Path]:
+        if folder == locked:
+            raise PermissionError(13, "Permission denied")
+        return listed(folder)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    with pytest.raises(DatasetError, match=r"cannot be read: .*Video \(Permission denied\)"):
+        parse_micc(tmp_path)
 
 
 def test_no_dataset(tmp_path: Path) -> None:

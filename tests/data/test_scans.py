@@ -198,6 +198,17 @@ def test_what_is_no_scan(make: Callable[[Path], Any], message: str, extension: s
     assert str(caught.value).startswith(str(path))
 
 
+@pytest.mark.parametrize("extension", [".obj", ".ply"])
+def test_a_file_that_ends_early(extension: str, tmp_path: Path) -> None:
+    path = tmp_path / f"scan{extension}"
+    export(path, patch()) if extension == ".ply" else write_obj(path, patch())
+    content = path.read_bytes()
+    # Of the OBJ file, half of the vertices: its polygons stand in lines of their own and may end anywhere.
+    path.write_bytes(content[: len(content) - 10 if extension == ".ply" else content.index(b"f ") // 2])
+    with pytest.raises(ScanError, match=r"not a mesh|has no faces"):
+        read_scan(path)
+
+
 def test_other_formats(tmp_path: Path) -> None:
     with pytest.raises(ScanError, match=r"read from \.obj and \.ply"):
         read_scan(tmp_path / "scan.stl")
