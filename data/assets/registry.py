@@ -137,7 +137,7 @@ _ALL = (
         licence="MIT",
         commercial_use="yes",
         source="github.com/ICT-VGL/ICT-FaceKit (Li et al. 2020)",
-        how_to_get="or clone github.com/ICT-VGL/ICT-FaceKit and name the folder: ganfit micc make --ict FOLDER",
+        how_to_get="clone github.com/ICT-VGL/ICT-FaceKit and name the folder: ganfit micc make --ict FOLDER",
         cost_of_lacking="synthetic people have heads of the open model; fitting works",
     ),
     Asset(
