@@ -105,7 +105,7 @@ def _orientations() -> Iterator[Float64[np.ndarray, "3 3"]]:
     yield np.eye(3)
     for axis, angle in itertools.product("yx", (-45, 45)):
         yield Rotation.from_euler(axis, angle, degrees=True).as_matrix()
-    yield from Rotation.create_group("O").as_matrix()[1:]
+    yield from Rotation.create_group("O").as_matrix()
 
 
 def _look(painter: Painter, view: View, detect: Detector, predict: LandmarkPredictor) -> _Sighting | None:
