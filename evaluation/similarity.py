@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Float64
-from numpy.typing import NDArray
 
-_FLAT = 1e-12
-"""Singular values below this fraction of the largest count as none: the points lie on a line."""
+_ROUNDING = 1e-14
+"""A singular value of the covariance below this fraction of the squared coordinates counts as none."""
 
 
 class DegenerateError(ValueError):
@@ -77,18 +76,13 @@ def procrustes(
     if np.count_nonzero(w) < 3:
         raise DegenerateError(f"{np.count_nonzero(w)} pairs of points determine no transformation; 3 are needed")
     w = w / w.sum()
+    rounding = _ROUNDING * np.abs(x).max() * np.abs(y).max()
     mean_x, mean_y = w @ x, w @ y
     x, y = x - mean_x, y - mean_y
     left, singular, right = np.linalg.svd((w[:, None] * y).T @ x)
-    if not _spread(x, w) or not _spread(y, w) or singular[1] <= _FLAT * singular[0]:
+    if singular[1] <= rounding:
         raise DegenerateError("the points lie on a line or in one place, and determine no rotation")
     signs = np.array([1.0, 1.0, np.sign(np.linalg.det(left) * np.linalg.det(right))])
     rotation = left @ (signs[:, None] * right)
     scale = float(singular @ signs / (w @ (x**2).sum(axis=1))) if with_scale else 1.0
     return Similarity(scale, rotation, mean_y - scale * rotation @ mean_x)
-
-
-def _spread(centred: NDArray[np.float64], weights: NDArray[np.float64]) -> bool:
-    """Whether the points span a plane at least."""
-    values = np.linalg.eigvalsh((weights[:, None] * centred).T @ centred)
-    return bool(values[1] > _FLAT * values[2])

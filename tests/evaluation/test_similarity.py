@@ -79,6 +79,16 @@ def test_nothing_near_is_better(seed: int) -> None:
         assert cost(best.then(nudge), source, target, weights) >= cost(best, source, target, weights)
 
 
+def test_the_unit_and_the_origin_do_not_matter() -> None:
+    source, target, weights = noisy_pair(3)
+    best = procrustes(source, target, with_scale=True, weights=weights)
+    tiny = procrustes(1e-9 * source, 1e-9 * target, with_scale=True, weights=weights)
+    far = procrustes(source + 1e5, target - 1e5, with_scale=True, weights=weights)
+    for other in (tiny, far):
+        assert other.scale == pytest.approx(best.scale, rel=1e-9)
+        np.testing.assert_allclose(other.rotation, best.rotation, atol=1e-9)
+
+
 def test_a_weight_counts_points() -> None:
     source, target, _ = noisy_pair(1)
     counts = np.arange(12) % 3
@@ -94,7 +104,7 @@ def test_a_mirror_image_is_met_by_a_rotation() -> None:
     assert np.linalg.det(best.rotation) == pytest.approx(1)
     rng = np.random.default_rng(2)
     for rotation in Rotation.random(200, rng=rng).as_matrix():
-        centred = Similarity(best.scale, rotation, np.zeros(3))
+        centred = Similarity(float(best.scale * np.exp(rng.normal(0, 0.3))), rotation, np.zeros(3))
         shift = np.average(mirrored - centred.apply(source), axis=0, weights=weights)
         other = Similarity(best.scale, rotation, shift)
         assert cost(best, source, mirrored, weights) <= cost(other, source, mirrored, weights)
@@ -117,7 +127,9 @@ BENT = LINE + np.eye(5, 3)
         (BENT, BENT, np.array([1.0, 1, 0, 0, 0]), "2 pairs"),
         (LINE, BENT, None, "on a line"),
         (BENT, LINE, None, "on a line"),
-        (BENT, np.ones((5, 3)), None, "one place"),
+        (LINE + 1e5, BENT, None, "on a line"),
+        (BENT, np.full((5, 3), 0.1), None, "one place"),
+        (BENT, np.zeros((5, 3)), None, "one place"),
     ],
 )
 def test_degenerate_points(source: np.ndarray, target: np.ndarray, weights: np.ndarray | None, reason: str) -> None:
