@@ -1,0 +1,72 @@
+"""A video -> its row of `reconstructions`, and a row of `frames` for each of its frames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from data import schemas, tables
+from data.collections import Collection
+from tasks import models
+from tasks.video_work import Faces, Filmed, VideoRun
+from tasks.write_rows import write_rows
+
+
+@task(
+    name="write video rows", tags=["io"], retries=2, retry_delay_seconds=5, cache_policy=NO_CACHE, persist_result=False
+)
+def write_video_rows(filmed: Filmed, run: VideoRun) -> Path:
+    """Write both, and return the part of `reconstructions`. A video that could not be read has no frames."""
+    unit = filmed.work.unit
+    collection = Collection(unit.path.parent.name or "root", run.collection_key, (unit,))
+    rows = _rows(filmed, run, collection)
+    schema = schemas.frames(models.models_of(run).dimensions)
+    if rows:
+        tables.write_part(rows, schema, run.out, collection.key, 0)
+    return write_rows.fn([filmed.work], 0, collection, run)
+
+
+def _rows(filmed: Filmed, run: VideoRun, collection: Collection) -> list[dict[str, Any]]:
+    if filmed.video is None:
+        return []
+    common = dict.fromkeys(schemas.frames(models.models_of(run).dimensions).names) | {
+        "run_id": run.run_id,
+        "method": run.method.name,
+        "texture_model": run.method.texture,
+        "collection": collection.name,
+        "unit_id": filmed.work.unit.unit_id,
+        "chosen": False,
+        "status": "no_face",
+    }
+    seen: dict[int, dict[str, Any]] = {}
+    if filmed.faces is not None:
+        for row, frame in enumerate(filmed.faces.frames.tolist()):
+            seen[frame] = _detected(filmed.faces, row) | _tracked(filmed, row)
+    return [
+        common | {"frame": frame, "time_s": time} | seen.get(frame, {}) for frame, time in enumerate(filmed.video.times)
+    ]
+
+
+def _detected(faces: Faces, row: int) -> dict[str, Any]:
+    return {
+        "status": "ok",
+        "detection_score": faces.qualities[row].score,
+        "detection_box": faces.boxes[row],
+        "landmarks": faces.landmarks[row].reshape(-1),
+    }
+
+
+def _tracked(filmed: Filmed, row: int) -> dict[str, Any]:
+    if filmed.person is None or filmed.track is None or filmed.light is None:
+        return {}
+    return {
+        "chosen": row in filmed.person.chosen,
+        "expression": filmed.track.expression[row].numpy(),
+        "camera": filmed.track.camera[row].numpy(),
+        "light": np.asarray(filmed.light[row], np.float32),
+        "landmark_error": float(filmed.track.error[row]),
+    }
