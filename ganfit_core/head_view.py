@@ -14,6 +14,7 @@ from ganfit_core.close_up import CloseUps, close_ups
 from ganfit_core.fitting import GREY_ALBEDO, GREY_LIGHT
 from ganfit_core.morphable import MorphableModel
 from ganfit_core.renderer import Renderer, Rendering, sample_texture
+from ganfit_core.shading import phong
 from ganfit_core.tracking import Track
 from ganfit_core.unwrap import face_weight
 from ganfit_core.video_light import LightEvidence, light_evidence, unit_light
@@ -60,13 +61,6 @@ class HeadView:
         return self._renderer(self._vertices(rows), texture, self.views.camera[rows], light.to(texture))
 
     @torch.no_grad()
-    def grey(self, rows: list[int]) -> Rendering:
-        """The shape alone in some frames."""
-        texture = torch.full((len(rows), 3, 2, 2), GREY_ALBEDO, device=self._texture.device)
-        light = texture.new_tensor(GREY_LIGHT).expand(len(rows), -1)
-        return self._renderer(self._vertices(rows), texture, self.views.camera[rows], light)
-
-    @torch.no_grad()
     def compared(self, rendering: Rendering) -> Float[Tensor, "n 1 s s"]:
         """How much of each pixel is the face without cranium, ears and neck, fading out at its border."""
         weight = self._weight.expand(len(rendering.uv), -1, -1, -1)
@@ -101,12 +95,22 @@ class Layers(NamedTuple):
     """The whole head in grey."""
 
 
+def grey(rendering: Rendering, camera: Float[Tensor, "n 10"]) -> Float[Tensor, "n 3 s s"]:
+    """The bare shape of what was rendered, under the grey light of still pictures: its lamp and the camera are so far
+    away that all points are lit and seen as the origin is."""
+    normals = rendering.normals.flatten(2)
+    light = normals.new_tensor(GREY_LIGHT).expand(len(normals), -1)
+    shaded = phong(torch.full_like(normals, GREY_ALBEDO), normals, torch.zeros_like(normals), light, camera[:, :3])
+    return shaded.unflatten(2, rendering.normals.shape[2:]) * rendering.mask
+
+
 def layers(view: HeadView, rows: list[int], light: Float[Tensor, "n 9"]) -> list[Layers]:
     """The layers of some frames."""
-    textured, grey = view.textured(rows, light), view.grey(rows)
+    rendering = view.textured(rows, light)
+    shape = grey(rendering, view.views.camera[rows])
     faces, shapes = (
         torch.cat([image.clamp(0, 1) * share, share], dim=1).permute(0, 2, 3, 1).cpu().numpy()
-        for image, share in ((textured.image, view.compared(textured)), (grey.image, grey.mask))
+        for image, share in ((rendering.image, view.compared(rendering)), (shape, rendering.mask))
     )
     return [Layers(view.views, row, face, shape) for row, face, shape in zip(rows, faces, shapes, strict=True)]
 

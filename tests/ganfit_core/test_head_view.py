@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from ganfit_core.camera import look_at, project
-from ganfit_core.head_view import PANEL, Head, HeadView, layers, panels
+from ganfit_core.fitting import GREY_ALBEDO, GREY_LIGHT
+from ganfit_core.head_view import PANEL, Head, HeadView, grey, layers, panels
 from ganfit_core.morphable import MorphableModel
 from ganfit_core.tracking import Track, look_from
 from ganfit_core.video_light import solve_light
@@ -44,11 +45,20 @@ def test_the_panels_show_the_frame_the_face_and_the_shape(model: MorphableModel)
         plain, face, shape = np.split(panels(frame, layer), 3, axis=1)
         np.testing.assert_array_equal(plain, frame)
         assert (np.abs(face.astype(int) - frame)[~mask[row]].max(axis=1) < 5).mean() > 0.998
-        grey = np.ptp(shape.astype(int), axis=2) < 3
-        assert (grey == mask[row]).mean() > 0.98
+        colourless = np.ptp(shape.astype(int), axis=2) < 3
+        assert (colourless == mask[row]).mean() > 0.98
         landmarks = project(model.landmarks(head._vertices([row])), track.camera[row : row + 1], SIDE)[0, 17:, :2]
         x, y = (landmarks - torch.tensor([0.0, (SIDE - HEIGHT) / 2])).long().T.numpy()
         assert np.abs(face[y, x] / 255 - truth[row][y, x]).mean() < 0.03
+
+
+def test_the_grey_shape_is_that_of_a_rendering_of_its_own(model: MorphableModel) -> None:
+    head, _ = view(model)
+    found = grey(head.textured([0, 1], LIGHT.expand(2, -1)), head.views.camera)
+    texture, light = torch.full((2, 3, 2, 2), GREY_ALBEDO), torch.tensor(GREY_LIGHT).expand(2, -1)
+    whole = renderer(model, 160)(head._vertices([0, 1]), texture, head.views.camera, light)
+    assert ((found - whole.image).abs() * whole.mask).sum() / whole.mask.sum() / 3 < 0.03
+    assert float((found * (1 - whole.mask)).abs().max()) == 0
 
 
 def test_without_a_face_the_panels_are_plain_and_large_frames_are_reduced() -> None:
