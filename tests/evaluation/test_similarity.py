@@ -102,9 +102,12 @@ def test_a_mirror_image_is_met_by_a_rotation() -> None:
     mirrored = source * [-1, 1, 1]
     best = procrustes(source, mirrored, with_scale=True, weights=weights)
     assert np.linalg.det(best.rotation) == pytest.approx(1)
+    x, y = (side - np.average(side, axis=0, weights=weights) for side in (source, mirrored))
+    along = np.average((x @ best.rotation.T * y).sum(axis=1), weights=weights)
+    assert best.scale == pytest.approx(along / np.average((x**2).sum(axis=1), weights=weights))
     rng = np.random.default_rng(2)
     for rotation in Rotation.random(200, rng=rng).as_matrix():
-        centred = Similarity(float(best.scale * np.exp(rng.normal(0, 0.3))), rotation, np.zeros(3))
+        centred = Similarity(best.scale, rotation, np.zeros(3))
         shift = np.average(mirrored - centred.apply(source), axis=0, weights=weights)
         other = Similarity(best.scale, rotation, shift)
         assert cost(best, source, mirrored, weights) <= cost(other, source, mirrored, weights)
