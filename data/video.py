@@ -205,7 +205,7 @@ def _whole_frames(
                 yield frame
                 count += 1
         except av.error.FFmpegError as error:
-            damages.append(f"{error.strerror} after frame {count}")
+            damages.append(f"cannot be decoded after frame {count}: {error.strerror}")
 
 
 def _upright(frame: av.VideoFrame) -> Image8:

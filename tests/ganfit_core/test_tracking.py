@@ -108,6 +108,14 @@ def test_what_lies_beyond_a_gap_has_no_influence(model: MorphableModel) -> None:
     assert joined.abs().max() > 0.1  # the same without the gap: the jump is smoothed over
 
 
+def test_the_same_noise_is_smoothed_more_where_frames_are_closer_in_time(model: MorphableModel) -> None:
+    expression, cameras = talking(model)
+    points, runs = noisy(seen(model, expression, cameras), 2.0), torch.zeros(FRAMES, dtype=torch.long)
+    arguments = model, identity(model), FOCAL, points, SIZE, runs
+    slow, fast = (jitter(track(*arguments, rate=rate).landmarks.numpy(), runs.numpy()) or 0 for rate in (25.0, 100.0))
+    assert 0 < fast < 0.8 * slow
+
+
 @pytest.mark.parametrize("frames", [1, 2, 3])
 def test_a_few_frames_are_enough(model: MorphableModel, frames: int) -> None:
     expression, cameras = talking(model)
