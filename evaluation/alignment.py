@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Float64, Int64
 from numpy.typing import NDArray
 
-from evaluation.closest_point import ClosestPoint
+from evaluation.closest_point import Closest, ClosestPoint
 from evaluation.crop import crop_ball
 from evaluation.icp import Mode, icp
 from evaluation.nicp import NicpResult, vertex_normals
@@ -114,10 +114,9 @@ def _by_closest_points(protocol: Protocol, prediction: Prediction, scan: Scan, s
         transform = result.transform.inverse()
 
     moved = Surface(transform.apply(prediction.surface.vertices), prediction.surface.faces)
-    distances = _distances(protocol, crop.vertices, ClosestPoint(moved))
+    distances, _ = _distances(protocol, crop.vertices, ClosestPoint(moved))
     inside = np.flatnonzero(np.linalg.norm(moved.vertices - centre, axis=1) <= radius)
-    back = _distances(protocol, moved.vertices[inside], measured)
-    closest = measured(moved.vertices[inside])
+    back, closest = _distances(protocol, moved.vertices[inside], measured)
     kept = ~closest.on_border
     return Fit(
         transform,
@@ -255,15 +254,17 @@ def _registration(prediction: Prediction, scan: Scan) -> Registration:
     return scan.registration
 
 
-def _distances(protocol: Protocol, points: NDArray[np.floating], target: ClosestPoint) -> NDArray[np.float64]:
-    """Of the points from the surface, by the protocol's measure; NaN where they do not count."""
+def _distances(
+    protocol: Protocol, points: NDArray[np.floating], target: ClosestPoint
+) -> tuple[NDArray[np.float64], Closest]:
+    """Of the points from the surface by the protocol's measure, NaN where they do not count; and the closest points."""
     closest = target(points)
     if protocol.distance == "surface":
         distances = closest.distances
     else:
         normals = target.normals[closest.triangles]
         distances = np.abs(((points - closest.points) * normals).sum(axis=1))
-    return distances if protocol.border else np.where(closest.on_border, np.nan, distances)
+    return distances if protocol.border else np.where(closest.on_border, np.nan, distances), closest
 
 
 def _counted(

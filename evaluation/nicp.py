@@ -36,9 +36,10 @@ class Schedule:
     keeps the surface from sliding along itself."""
     gamma: float = 1.0
     """What a difference of rotation and skew weighs against one of translation (G of Eq. 6)."""
-    tolerance_mm: float = 0.02
-    """The stiffness is lowered when the vertices move less than this (root mean square)."""
-    max_iterations: int = 10
+    tolerance_mm: float = 0.05
+    """The stiffness is lowered when half of the matched vertices move less than this: ears and the rim of a scan, where
+    correspondences come and go, may never rest."""
+    max_iterations: int = 20
     """Of one stiffness."""
     max_angle_degrees: float = 60.0
     """A closest point whose normal is further away than this from the vertex' normal is no correspondence."""
@@ -112,10 +113,10 @@ def nicp(
             matched = agrees & ~found.on_border & (found.distances < schedule.max_distance_mm)
             moved = problem.solve((found.points - centre) / UNIT_MM, matched, stiffness, weight, schedule.gamma)
             moved = moved * UNIT_MM + centre
-            step = np.sqrt(np.square(moved - vertices).sum(axis=1).mean())
+            steps = np.linalg.norm(moved - vertices, axis=1)[matched]
             vertices = moved
             total += 1
-            if rests := bool(step < schedule.tolerance_mm):
+            if rests := bool(len(steps) and np.median(steps) < schedule.tolerance_mm):
                 break
         converged &= rests
     distances = closest(vertices[matched]).distances

@@ -105,8 +105,8 @@ _PAPER = Protocol(
     start=ALL_LANDMARKS,
     alignment="icp",
     objective="point_to_point",
-    tolerance_mm=1e-3,
-    max_iterations=100,
+    tolerance_mm=1e-5,
+    max_iterations=150,
     scale="free",
     frame="scan",
     crop="nose tip",
@@ -142,6 +142,7 @@ _RELEASE = replace(
         "neither by landmarks nor in the rounds."
     ),
     alignment="icp of the registered scan",
+    tolerance_mm=1e-3,
     frame="template",
     distance="surface",
     border=True,
