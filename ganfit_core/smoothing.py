@@ -39,30 +39,27 @@ def solve_smooth(
     with_next = -2 * (ahead + middle)[:, None] * stiffness
     with_next_but_one = ahead[:, None] * stiffness
 
-    blocks = torch.zeros(len(evidence) // 2, 2 * n, 2 * n).to(evidence)
-    blocks[:, :n, :n], blocks[:, n:, n:] = (information + torch.diag_embed(with_itself)).unflatten(0, (-1, 2)).unbind(1)
-    inner = torch.diag_embed(with_next[0::2])
-    blocks[:, :n, n:], blocks[:, n:, :n] = inner, inner
-    coupling = torch.zeros_like(blocks)
-    coupling[:, :n, :n] = torch.diag_embed(with_next_but_one[0::2])
-    coupling[:, n:, :n] = torch.diag_embed(with_next[1::2])
-    coupling[:, n:, n:] = torch.diag_embed(with_next_but_one[1::2])
-
-    right = evidence.reshape(-1, 2 * n, 1)
-    factors, links, found = [], [], []
-    block, value = blocks[0], right[0]
-    for index in range(len(blocks)):
+    factors: list[Tensor] = []
+    links: list[Tensor] = []
+    found: list[Tensor] = []
+    for index in range(0, len(evidence), 2):
+        block = torch.block_diag(information[index], information[index + 1])
+        block.diagonal().add_(with_itself[index : index + 2].flatten())
+        for corner in (block[:n, n:], block[n:, :n]):
+            corner.diagonal().copy_(with_next[index])
+        value = evidence[index : index + 2].reshape(-1, 1)
+        if links:
+            block = block - links[-1].mT @ links[-1]
+            value = value - links[-1].mT @ found[-1]
+        # The second frame of this pair is next to the first of the next one; the others are two apart.
+        coupling = torch.diag_embed(with_next_but_one[index : index + 2].flatten())
+        coupling[n:, :n].diagonal().copy_(with_next[index + 1])
         factor = torch.linalg.cholesky(block)
-        value = torch.linalg.solve_triangular(factor, value, upper=False)
-        link = torch.linalg.solve_triangular(factor, coupling[index], upper=False)
         factors.append(factor)
-        links.append(link)
-        found.append(value)
-        if index + 1 < len(blocks):
-            block = blocks[index + 1] - link.T @ link
-            value = right[index + 1] - link.T @ value
-    x = torch.zeros_like(value)
-    for index in reversed(range(len(blocks))):
-        x = torch.linalg.solve_triangular(factors[index].T, found[index] - links[index] @ x, upper=True)
+        links.append(torch.linalg.solve_triangular(factor, coupling, upper=False))
+        found.append(torch.linalg.solve_triangular(factor, value, upper=False))
+    x = torch.zeros_like(found[-1])
+    for index in reversed(range(len(found))):
+        x = torch.linalg.solve_triangular(factors[index].mT, found[index] - links[index] @ x, upper=True)
         found[index] = x
     return torch.stack(found).reshape(-1, n)[:frames]

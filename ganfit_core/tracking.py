@@ -35,8 +35,10 @@ REFERENCE_RATE = 25.0
 _MOST_ROUNDS = 20
 _SETTLED = 0.02
 """Of these deviations: no parameter of any frame has moved by more."""
-_CHUNK = 512
+_CHUNK = 64
+"""Frames whose derivatives are in memory together."""
 _CUT = 0.5
+"""Of the distance between the eyes: landmarks that move farther from one frame to the next are of another scene."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +113,8 @@ def track(
         x, previous = solve_smooth(information, evidence, deviations**-2, runs), x
         if ((x - previous).abs() < _SETTLED * deviations).all():
             break
-    projected = (_projected(x, mean, basis, base, focal)[0] + 1) * (size / 2)
+    parts = [_projected(part, mean, basis, base, focal)[0] for part in x.split(_CHUNK)]
+    projected = (torch.cat(parts) + 1) * (size / 2)
     error = relative_landmark_error(projected, seen)
     camera = look_from(_rotation(x[:, :3]) @ base, x[:, 3:6], focal)
     return Track(x[:, 6:].float(), camera.float(), projected.float(), error.float())
