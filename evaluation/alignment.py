@@ -22,8 +22,6 @@ from ganfit_core.mesh import Surface
 
 NOSE_TIP = 30
 _NOSE_BASE, _OUTER_EYES, _INNER_EYES = 33, [36, 45], [39, 42]
-_ICP_VERTICES = 5000
-"""Of a dense scan no more take part in an alignment: they determine seven numbers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,10 +105,10 @@ def _by_closest_points(protocol: Protocol, prediction: Prediction, scan: Scan, s
     settings = (mode, protocol.objective, protocol.tolerance_mm, protocol.max_iterations)
     if protocol.alignment == "icp":
         near = crop_ball(prediction.surface, start.inverse().apply(centre), radius / start.scale)
-        result = icp(_thinned(near), measured, start, *settings)
+        result = icp(_thinned(protocol, near), measured, start, *settings)
         transform = result.transform
     else:
-        result = icp(_thinned(crop), prediction.surface, start.inverse(), *settings)
+        result = icp(_thinned(protocol, crop), prediction.surface, start.inverse(), *settings)
         transform = result.transform.inverse()
 
     moved = Surface(transform.apply(prediction.surface.vertices), prediction.surface.faces)
@@ -275,9 +273,10 @@ def _counted(
     return tuple(distances[np.isfinite(distances)] for distances in chosen)
 
 
-def _thinned(surface: Surface) -> Surface:
-    """Evenly drawn vertices, as many as an alignment needs."""
-    stride = -(-len(surface.vertices) // _ICP_VERTICES)
+def _thinned(protocol: Protocol, surface: Surface) -> Surface:
+    """The vertices that take part in the ICP."""
+    count = len(surface.vertices)
+    stride = -(-count // (protocol.icp_vertices or count))
     return Surface(surface.vertices[::stride], surface.faces[:0])
 
 

@@ -50,6 +50,9 @@ class Protocol:
     scan, "nicp" pairs vertices of the prediction with the same vertices of the registered template."""
     objective: Objective
     """What the ICP minimises."""
+    icp_vertices: int | None
+    """How many of the crop's vertices, evenly drawn from their order, take part in the ICP at most; None for all. The
+    distances are always those of all."""
     tolerance_mm: float
     """The alignment ends when a step gains no more."""
     max_iterations: int
@@ -105,6 +108,7 @@ _PAPER = Protocol(
     start=ALL_LANDMARKS,
     alignment="icp",
     objective="point_to_point",
+    icp_vertices=1000,
     tolerance_mm=1e-5,
     max_iterations=150,
     scale="free",
@@ -142,6 +146,7 @@ _RELEASE = replace(
         "neither by landmarks nor in the rounds."
     ),
     alignment="icp of the registered scan",
+    icp_vertices=None,
     tolerance_mm=1e-3,
     frame="template",
     distance="surface",
@@ -214,6 +219,7 @@ _NOW = Protocol(
     start=NOW_LANDMARKS,
     alignment="icp from the scan",
     objective="point_to_plane",
+    icp_vertices=5000,
     tolerance_mm=1e-4,
     max_iterations=100,
     scale="free",
@@ -277,9 +283,10 @@ def describe(protocol: Protocol) -> str:
     marks = "all 68" if protocol.start == ALL_LANDMARKS else ", ".join(map(str, protocol.start))
     by_icp = protocol.alignment != "nicp"
     radius = "in proportion to the face" if protocol.crop_radius_mm is None else f"{protocol.crop_radius_mm:g} mm"
+    who = "all vertices" if protocol.icp_vertices is None else f"{protocol.icp_vertices:,} vertices at most"
     steps = (
-        f"{protocol.objective.replace('_', ' ')}, until a step gains {protocol.tolerance_mm:g} mm or less, at most "
-        f"{protocol.max_iterations} steps"
+        f"{protocol.objective.replace('_', ' ')} over {who}, until a step gains "
+        f"{protocol.tolerance_mm:g} mm or less, at most {protocol.max_iterations} steps"
     )
     rows = {
         "version": protocol.version,
