@@ -255,8 +255,8 @@ def _by_registration(protocol: Protocol) -> Protocol:
         title=f"{protocol.title}; counterparts by registration",
         from_text=(
             "No benchmark's. Closest points understate errors, unevenly across methods, and change their ranking; "
-            "counterparts from a non-rigid registration are nearer to the truth (Sariyanidi et al., IJCB 2023 and "
-            "2025)."
+            "counterparts from a non-rigid registration are nearer to the truth (Sariyanidi et al., IJCB 2023; "
+            "arXiv 2505.18025)."
         ),
         from_code="None.",
         our_reading=(
