@@ -74,6 +74,9 @@ PRESETS: dict[str, Preset] = {
     # 0.543, 0.547). Landmarks: from 0.001 to 0.003 their error falls from 2.9 to 2.2 % of the inter-ocular distance,
     # with the cosine at 0.70 both times. Learning rates: from 0.02 and 0.05 to 0.03 and 0.1 the energy reaches in 80
     # steps what it reached in 100; a texture rate of 0.2 is faster still, but its renderings are less like the person.
+    # The prior of identity: on 8 synthetic people of another model (seed 1000, five cooperative frames fitted together
+    # by ganfit++) the rigid error of the face falls from 2.33 mm at 0.05 to 2.15 at 0.5 and is 2.23 at 2, where the
+    # mean face has 2.37; the cosine stays, 0.794, 0.792, 0.787.
     "laptop": Preset(
         render_size=224,
         alignment_iterations=150,
@@ -90,7 +93,7 @@ PRESETS: dict[str, Preset] = {
             Descent(0.75, 0.05, 0.2, patience=6, tolerance=0.015, rate_factors=(1.0, 0.3), coarse_size=128),
             Descent(0.25, 0.015, 0.06, patience=5, tolerance=0.015, rate_factors=(1.0,)),
         ),
-        weights=Weights(pixel=15.0, landmark=0.003),
+        weights=Weights(pixel=15.0, landmark=0.003, identity_prior=0.5),
     ),
     # The paper's weights and learning rate, several hundred steps, and a rendering of 512 px.
     "paper": Preset(

@@ -1,0 +1,144 @@
+"""The steps of the evaluation on scanned and filmed people, each over all of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import functools
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from data import published, schemas, tables
+from data.faces_dataset import FaceDataset, Subject
+from data.micc import parse_micc
+from evaluation.protocols import PROTOCOLS
+from tasks.measure_subject import calibrate_recipe, measure_predictions, read_scans, recipe_of
+from tasks.micc_recipes import Recipe
+from tasks.predict_subject import Plan, asset_hashes, judge_or_none, predict_subject
+from tasks.processes import in_processes
+from tasks.progress import current
+from tasks.run import code_version
+
+Predictions = Mapping[str, list[dict[str, Any]]]
+"""Subject -> its predictions."""
+Scales = Mapping[tuple[str, Recipe], float]
+"""Protocol and recipe -> the one scale for all people."""
+UNITS = "mm"
+
+
+@task(name="open MICC", tags=["io"], cache_policy=NO_CACHE, persist_result=False)
+def open_micc(root: Path, landmarks: Path | None) -> FaceDataset:
+    """The dataset as it lies there. Raises data.faces_dataset.DatasetError."""
+    return parse_micc(root, landmarks)
+
+
+@task(name="predict shapes", tags=["accelerator"], cache_policy=NO_CACHE, persist_result=False)
+def predict_shapes(dataset: FaceDataset, plan: Plan, out: Path, processes: int) -> Predictions:
+    """Reconstruct everybody's videos by every recipe; what was made before is read."""
+    predict = functools.partial(predict_subject, plan=plan, folder=out / "predictions")
+    return _for_everybody("reconstructing", predict, dataset.subjects, processes)
+
+
+@task(name="calibrate scales", tags=["cpu"], cache_policy=NO_CACHE, persist_result=False)
+def calibrate_scales(dataset: FaceDataset, predictions: Predictions, protocols: Sequence[str]) -> Scales:
+    """For protocols with one scale for all people: that of each recipe, over all people and settings."""
+    asking = [name for name in protocols if PROTOCOLS[name].scale == "one for all"]
+    if not asking:
+        return {}
+    rows: dict[Recipe, list[tuple[dict[str, Any], Any]]] = defaultdict(list)
+    for subject in dataset.subjects:
+        good = [row for row in predictions[subject.id] if row["status"] == "ok"]
+        try:
+            scan = read_scans(subject).scans[0]
+        except RuntimeError:
+            continue  # that will be the reason of this person's rows
+        for row in good:
+            rows[recipe_of(row)].append((row, scan))
+    return {
+        (name, recipe): calibrate_recipe(name, [row for row, _ in pairs], [scan for _, scan in pairs])
+        for name in asking
+        for recipe, pairs in rows.items()
+    }
+
+
+@task(name="measure errors", tags=["cpu"], cache_policy=NO_CACHE, persist_result=False)
+def measure_errors(
+    dataset: FaceDataset, predictions: Predictions, protocols: Sequence[str], scales: Scales, out: Path, processes: int
+) -> list[dict[str, Any]]:
+    """Everybody's measured rows, in the order of the subjects."""
+    settings = {row["setting"]: None for rows in predictions.values() for row in rows}
+    measure = functools.partial(
+        _measure, predictions=predictions, protocols=protocols, scales=scales, out=out, pictured=next(iter(settings))
+    )
+    found = _for_everybody("measuring", measure, dataset.subjects, processes)
+    return [{"subject": subject.id, **row} for subject in dataset.subjects for row in found[subject.id]]
+
+
+@task(name="write MICC rows", tags=["io"], retries=2, cache_policy=NO_CACHE, persist_result=False)
+def write_micc_rows(
+    rows: Sequence[Mapping[str, Any]], dataset: FaceDataset, plan: Plan, out: Path, run_id: str
+) -> list[dict[str, Any]]:
+    """Write the tables `micc` and `published`, and return the rows of the former."""
+    schema = schemas.micc()
+    judge = judge_or_none()
+    common = dict.fromkeys(schema.names) | {
+        "run_id": run_id,
+        "dataset": dataset.root.name,
+        "notes": [],
+        "judge_sha256": judge,
+        "seed": plan.seed,
+        "units": UNITS,
+        "code_version": code_version(),
+        "created_at": datetime.datetime.now(datetime.UTC),
+    }
+    complete = []
+    for row in rows:
+        recipe = recipe_of(row)
+        own = {"assets": sorted(asset_hashes([recipe.method]).items()), "config_sha256": _config(plan, recipe)}
+        complete.append({name: value for name, value in {**common, **own, **row}.items() if name in schema.names})
+    parts: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for row in complete:
+        parts[row["protocol"], row["method"]].append(row)
+    for part in parts.values():
+        # What was left out is in the key: the leave-one-out rows stand beside those of the whole energy.
+        content = [str(dataset.root.resolve()), sorted({(row["fusion"], *row["without"]) for row in part})]
+        key = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
+        tables.write_part(part, schema, out, key, 0)
+    tables.write_part(published.rows(), schemas.published(), out, "all", 0)
+    return complete
+
+
+def _measure(
+    subject: Subject,
+    predictions: Predictions,
+    protocols: Sequence[str],
+    scales: Scales,
+    out: Path,
+    pictured: str,
+) -> list[dict[str, Any]]:
+    return measure_predictions(subject, predictions[subject.id], protocols, scales, out, pictured)
+
+
+def _for_everybody(
+    what: str, function: Any, subjects: Sequence[Subject], processes: int
+) -> dict[str, list[dict[str, Any]]]:
+    listener = current()
+    found: dict[str, list[dict[str, Any]]] = {}
+    for subject, rows in in_processes(function, subjects, processes):
+        found[subject.id] = rows
+        listener.step(what, len(found), len(subjects))
+    return found
+
+
+def _config(plan: Plan, recipe: Recipe) -> str:
+    """Hash of what decides a recipe's predictions besides assets, code and seed."""
+    settings = dataclasses.asdict(plan) | {"recipes": [dataclasses.asdict(recipe)]}
+    del settings["seed"], settings["settings"]
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
