@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar
 import typer
 from rich.console import Console
 
-from flows import cli_regressor, cli_video
+from flows import cli_micc, cli_regressor, cli_video
 from flows.console import BAD_ARGUMENT, TextureName, err, out, stop, watched
 from ganfit_core.methods import DEFAULT, METHODS
 
@@ -31,6 +31,7 @@ app.add_typer(assets_app, name="assets")
 textures_app = typer.Typer(no_args_is_help=True, help="The texture model: its training maps, and the training.")
 app.add_typer(textures_app, name="textures")
 app.add_typer(cli_regressor.app, name="regressor")
+app.add_typer(cli_micc.app, name="micc")
 app.command("fit-video")(cli_video.fit_video)
 
 

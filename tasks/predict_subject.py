@@ -63,16 +63,25 @@ class Frames:
 
 
 def predict_subject(subject: Subject, plan: Plan, folder: Path) -> list[dict[str, Any]]:
-    """One prediction per setting and recipe, whatever came of it; read from ``folder`` where they were made before.
+    """One prediction per setting and recipe, whatever came of it; those made before are read from ``folder``.
 
     A prediction says of a recipe and a setting: status, stage and reason; the frames used and skipped; p_s; the mean
     cosine of frames and renderings (null without `JUDGE`); seconds without decoding and detection.
     """
-    path = folder / f"{subject.id}-{_key(subject, plan)}.json"
-    if path.is_file():
-        return list(json.loads(path.read_text(encoding="utf-8"))["predictions"])
-    rows = [row for setting in plan.settings for row in _predict_setting(subject, setting, plan)]
-    write_json(path, {"predictions": rows})
+    path = folder / f"{subject.id}.json"
+    known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    rows = []
+    for setting in plan.settings:
+        video = subject.videos.get(setting)
+        keys = {recipe: _key(video, recipe, plan) for recipe in plan.recipes}
+        missing = [recipe for recipe, key in keys.items() if key not in known]
+        if missing:
+            made = _predict_setting(subject, setting, plan, missing)
+            known |= {keys[recipe]: row for recipe, row in zip(missing, made, strict=True)}
+            lasting = {key: row for key, row in known.items() if row["status"] != "failed"}  # the rest is tried again
+            write_json(path, lasting)
+        source = None if video is None else str(video)
+        rows += [known[key] | {"setting": setting, "source": source} for key in keys.values()]
     return rows
 
 
@@ -92,30 +101,35 @@ def asset_hashes(methods: Sequence[str]) -> dict[str, str]:
     return hashes | ({JUDGE: judge} if judge else {})
 
 
-def _key(subject: Subject, plan: Plan) -> str:
-    """Another for other or changed videos, another plan, other models or another version of the code."""
-    videos = {name: sha256_of(path) for name, path in subject.videos.items() if path.is_file()}
-    folders = {
-        name: {frame.name: sha256_of(frame) for frame in sorted(path.iterdir())}
-        for name, path in subject.videos.items()
-        if path.is_dir()
-    }
-    hashes = asset_hashes([recipe.method for recipe in plan.recipes])
-    content = [videos, folders, dataclasses.asdict(plan), hashes, code_version()]
+def _key(video: Path | None, recipe: Recipe, plan: Plan) -> str:
+    """Another for another or changed video, another recipe or options, other models or another version of the code."""
+    content = [
+        _content(video) if video else None,
+        dataclasses.asdict(recipe),
+        [plan.frames, plan.preset, plan.iterations, plan.seed],
+        asset_hashes([recipe.method]),
+        code_version(),
+    ]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _predict_setting(subject: Subject, setting: str, plan: Plan) -> Iterator[dict[str, Any]]:
-    common: dict[str, Any] = {"setting": setting, "frames": [], "skipped": []}
-    common |= dict.fromkeys(("identity", "cosine", "seconds", "reason", "source"))
+def _content(video: Path) -> str | dict[str, str]:
+    """Hash of a file, or of each file in a folder of frames."""
+    if video.is_dir():
+        return {frame.name: sha256_of(frame) for frame in sorted(video.iterdir()) if frame.is_file()}
+    return sha256_of(video)
+
+
+def _predict_setting(subject: Subject, setting: str, plan: Plan, recipes: Sequence[Recipe]) -> Iterator[dict[str, Any]]:
+    common: dict[str, Any] = {"frames": [], "skipped": []}
+    common |= dict.fromkeys(("identity", "cosine", "seconds", "reason"))
     video = subject.videos.get(setting)
     stage, status = "read", "ok"
     frames = Frames([], [], [])
     try:
         if video is None:
             raise VideoError(f"no video of the setting {setting}")
-        common["source"] = str(video)
-        seeing = load_models(plan.preset, _seeing_method(plan), plan.iterations)
+        seeing = load_models(plan.preset, _seeing_method(recipes), plan.iterations)
         frames = _faces(video, plan.frames, seeing)
         common["skipped"] = frames.skipped
         if not frames.faces:
@@ -125,23 +139,22 @@ def _predict_setting(subject: Subject, setting: str, plan: Plan) -> Iterator[dic
     except Exception as error:
         logger.debug("%s, %s: reading failed", subject.id, setting, exc_info=True)
         status, common["reason"] = "failed", one_line(error)
-    fits = _Fits(frames, plan)
-    for recipe in plan.recipes:
+    for recipe in recipes:
         row = common | {**dataclasses.asdict(recipe), "status": status, "stage": stage}
         if recipe == FLOOR:
             row |= {"status": "ok", "stage": "fit", "reason": None, "skipped": []}
         elif status == "ok":
             try:
-                row |= {"stage": "fit", **fits.prediction(recipe)}
+                row |= {"stage": "fit", **_reconstruct(recipe, frames, plan)}
             except Exception as error:
                 logger.debug("%s, %s: %s failed", subject.id, setting, recipe.name, exc_info=True)
                 row |= {"stage": "fit", "status": "failed", "reason": one_line(error)}
         yield row
 
 
-def _seeing_method(plan: Plan) -> str:
+def _seeing_method(recipes: Sequence[Recipe]) -> str:
     """Any of the methods: detector and landmarks are the same for all."""
-    return next((recipe.method for recipe in plan.recipes if recipe.method in METHODS), "pcafit")
+    return next((recipe.method for recipe in recipes if recipe.method in METHODS), "pcafit")
 
 
 def _faces(video: Path, k: int, models: Models) -> Frames:
@@ -157,56 +170,29 @@ def _faces(video: Path, k: int, models: Models) -> Frames:
     return frames
 
 
-class _Fits:
-    """The reconstructions of one video; the fits of single frames are made once for all recipes that look at them."""
+def _reconstruct(recipe: Recipe, frames: Frames, plan: Plan) -> dict[str, Any]:
+    """What `predict_subject` says of a recipe where nothing failed."""
+    faces, used = frames.faces, frames.used
+    if recipe.fusion == "single":
+        middle = slice(len(faces) // 2, len(faces) // 2 + 1)
+        faces, used = faces[middle], used[middle]
+    reconstructor = _reconstructor(recipe, plan)
+    started = time.perf_counter()
+    alone = recipe.fusion in ("single", "mean of fits")
+    results = reconstructor.fit(faces, plan.seed, people=None if alone else [0] * len(faces))
+    if recipe.fusion == "mean of fits":
+        results = _averaged(results, faces, reconstructor)
+    seconds = time.perf_counter() - started
+    identity = results[0].identity.tolist()
+    return {"frames": used, "identity": identity, "cosine": _cosine(faces, results), "seconds": seconds}
 
-    def __init__(self, frames: Frames, plan: Plan) -> None:
-        self._frames, self._plan = frames, plan
-        self._single: dict[str, tuple[list[FitResult], float]] = {}
-        self._shared = {recipe.method for recipe in plan.recipes if recipe.fusion == "mean of fits"}
 
-    def prediction(self, recipe: Recipe) -> dict[str, Any]:
-        """What `predict_subject` says of a recipe where nothing failed."""
-        faces, used = self._frames.faces, self._frames.used
-        reconstructor = self._reconstructor(recipe)
-        if recipe.fusion == "single":
-            middle = len(faces) // 2
-            faces, used = faces[middle : middle + 1], used[middle : middle + 1]
-            if recipe.method in self._shared:
-                results, seconds = self._alone(recipe.method, reconstructor)
-                results, seconds = results[middle : middle + 1], seconds / len(results)
-            else:
-                results, seconds = self._timed(reconstructor, faces, None)
-        elif recipe.fusion == "mean of fits":
-            results, seconds = self._alone(recipe.method, reconstructor)
-            results = _averaged(results, faces, reconstructor)
-        else:
-            results, seconds = self._timed(reconstructor, faces, [0] * len(faces))
-        return {
-            "frames": used,
-            "identity": results[0].identity.tolist(),
-            "cosine": _cosine(faces, results),
-            "seconds": seconds,
-        }
-
-    def _reconstructor(self, recipe: Recipe) -> Reconstructor:
-        whole = load_models(self._plan.preset, recipe.method, self._plan.iterations).reconstructor
-        assert isinstance(whole, Reconstructor)
-        if not recipe.without:
-            return whole
-        return Reconstructor(whole.method, whole.fitter.without(*recipe.without), whole.regressor)
-
-    def _alone(self, method: str, reconstructor: Reconstructor) -> tuple[list[FitResult], float]:
-        if method not in self._single:
-            self._single[method] = self._timed(reconstructor, self._frames.faces, None)
-        return self._single[method]
-
-    def _timed(
-        self, reconstructor: Reconstructor, faces: list[AlignedFace], people: list[int] | None
-    ) -> tuple[list[FitResult], float]:
-        started = time.perf_counter()
-        results = reconstructor.fit(faces, self._plan.seed, people=people)
-        return results, time.perf_counter() - started
+def _reconstructor(recipe: Recipe, plan: Plan) -> Reconstructor:
+    whole = load_models(plan.preset, recipe.method, plan.iterations).reconstructor
+    assert isinstance(whole, Reconstructor)
+    if not recipe.without:
+        return whole
+    return Reconstructor(whole.method, whole.fitter.without(*recipe.without), whole.regressor)
 
 
 def _averaged(results: list[FitResult], faces: list[AlignedFace], reconstructor: Reconstructor) -> list[FitResult]:
