@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import enum
-import logging
-import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from flows import cli_micc, cli_regressor, cli_video
-from flows.console import BAD_ARGUMENT, TextureName, err, out, stop, watched
-from ganfit_core.methods import DEFAULT, METHODS
+from flows.console import (
+    BAD_ARGUMENT,
+    DEFAULT_METHOD,
+    MethodName,
+    PresetName,
+    TextureName,
+    err,
+    out,
+    reconstructing,
+    recorded_if_served,
+    stop,
+    watched,
+)
 
 if TYPE_CHECKING:
-    from prefect import Flow
-
     from flows.terminal import TerminalProgress
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Textured 3D faces from photographs.")
 assets_app = typer.Typer(no_args_is_help=True, help="The models this program uses.")
@@ -35,15 +39,6 @@ app.add_typer(cli_micc.app, name="micc")
 app.command("fit-video")(cli_video.fit_video)
 
 
-class PresetName(enum.StrEnum):
-    """The presets of ganfit_core.fitting, which takes seconds to import."""
-
-    laptop = "laptop"
-    paper = "paper"
-
-
-MethodName = enum.StrEnum("MethodName", {name: name for name in METHODS})  # type: ignore[misc]
-DEFAULT_METHOD = MethodName(DEFAULT)
 COMPARED = [MethodName("fast"), DEFAULT_METHOD]
 
 
@@ -88,10 +83,10 @@ def fit(
     A photograph that cannot be fitted is a row of the table with the reason; the rest goes on. The exit
     code is 0 when all photographs were processed and 2 for a bad argument.
     """
-    with _processing(inputs, out_folder, preset, [method], iterations) as terminal:
+    with _with_photographs(inputs, out_folder, preset, [method], iterations) as terminal:
         from flows.reconstruct import reconstruct
 
-        run = _recorded_if_served(reconstruct)
+        run = recorded_if_served(reconstruct)
         table = run(inputs, out_folder, preset.value, method.value, iterations, all_faces, seed, batch)
     terminal.summarise(table)
 
@@ -113,11 +108,11 @@ def compare(
     """
     from tasks.compare_methods import ComparisonError
 
-    with _processing([photo], out_folder, preset, methods, iterations):
+    with _with_photographs([photo], out_folder, preset, methods, iterations):
         from flows.compare import compare
 
         try:
-            path = _recorded_if_served(compare)(
+            path = recorded_if_served(compare)(
                 photo, out_folder, [method.value for method in methods], preset.value, iterations, seed
             )
         except ComparisonError as error:
@@ -251,51 +246,15 @@ def evaluate_models(
 
 
 @contextlib.contextmanager
-def _processing(
+def _with_photographs(
     inputs: list[Path], out_folder: Path, preset: PresetName, methods: list[MethodName], iterations: int | None
 ) -> Iterator[TerminalProgress]:
-    """What runs inside reconstructs photographs: checks before it, progress, and a message for whatever it raises."""
-    from data.assets import AssetError
+    """What runs inside reconstructs photographs, which are there."""
     from data.collections import CollectionError, discover
-    from tasks import models
 
     try:
         discover(inputs, exclude=[out_folder / "faces", out_folder / "reconstructions"])
-        out_folder.mkdir(parents=True, exist_ok=True)
     except CollectionError as error:
         stop(str(error), BAD_ARGUMENT)
-    except OSError as error:
-        stop(f"results cannot be written to {out_folder}: {error.strerror}", BAD_ARGUMENT)
-    try:
-        with err.status("loading models"):  # before a server hears of the run: what is missing is told here
-            for method in methods:
-                models.load_models(preset.value, method.value, iterations)
-        _log_failures_to(out_folder / "run.log")
-        with watched(out_folder) as terminal:
-            yield terminal
-    except AssetError as error:
-        stop(str(error), 1)
-    except KeyboardInterrupt:
-        stop("interrupted", 130)
-    except Exception as error:
-        log = out_folder / "error.log"
-        with contextlib.suppress(OSError):  # a full disk may be the error
-            log.write_text(traceback.format_exc(), encoding="utf-8")
-        stop(f"stopped by an unexpected {type(error).__name__}: {error}\ndetails are in {log}", 1)
-
-
-def _recorded_if_served(flow: Flow[P, R]) -> Callable[P, R]:
-    """The flow itself where a Prefect server is named, else the plain function that it wraps."""
-    from prefect.settings import PREFECT_API_URL
-
-    return flow if PREFECT_API_URL.value() else flow.fn
-
-
-def _log_failures_to(path: Path) -> None:
-    """Keep the stack traces behind the rows' reasons in a file that exists only once there are any."""
-    path.unlink(missing_ok=True)
-    handler = logging.FileHandler(path, mode="w", encoding="utf-8", delay=True)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
-    logger = logging.getLogger("tasks")
-    logger.setLevel(logging.DEBUG)
-    logger.handlers = [handler]
+    with reconstructing(out_folder, preset, methods, iterations) as terminal:
+        yield terminal

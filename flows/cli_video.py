@@ -9,19 +9,16 @@ from typing import Annotated
 
 import typer
 
-from flows.console import BAD_ARGUMENT, out, stop, watched
-from ganfit_core.methods import DEFAULT, METHODS
-
-
-class PresetName(enum.StrEnum):
-    """As in flows.cli, which imports this module."""
-
-    laptop = "laptop"
-    paper = "paper"
-
-
-MethodName = enum.StrEnum("MethodName", {name: name for name in METHODS})  # type: ignore[misc]
-DEFAULT_METHOD = MethodName(DEFAULT)
+from flows.console import (
+    BAD_ARGUMENT,
+    DEFAULT_METHOD,
+    MethodName,
+    PresetName,
+    out,
+    reconstructing,
+    recorded_if_served,
+    stop,
+)
 
 
 class Choice(enum.StrEnum):
@@ -48,23 +45,19 @@ def fit_video(
     Identity and texture are fitted to some frames together; expression, pose and light are tracked through all. The
     largest face of every frame counts. The exit code is 1 where there is no face or no video, and the table says why.
     """
-    from prefect.settings import PREFECT_API_URL
-
     from data import tables
-    from data.assets import AssetError
     from data.video import VideoError
-    from flows.fit_video import fit_video as flow
+    from tasks.video_work import unit_of
 
-    run = flow if PREFECT_API_URL.value() else flow.fn
     try:
-        with watched(out_folder):
-            run(video, out_folder, frames, choose.value, preset.value, method.value, iterations, seed)
+        unit_of(video)
     except VideoError as error:
         stop(str(error), BAD_ARGUMENT)
-    except AssetError as error:
-        stop(str(error), 1)
-    except KeyboardInterrupt:
-        stop("interrupted", 130)
+    with reconstructing(out_folder, preset, [method], iterations):
+        from flows.fit_video import fit_video as flow
+
+        run = recorded_if_served(flow)
+        run(video, out_folder, frames, choose.value, preset.value, method.value, iterations, seed)
     latest = max(tables.read(out_folder).to_pylist(), key=lambda row: row["created_at"])
     if latest["status"] != "ok":
         raise typer.Exit(1)

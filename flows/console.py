@@ -1,24 +1,44 @@
-"""What the commands share: the terminal's streams, progress, how a command stops, and names of texture models."""
+"""What the commands share: names of what may be chosen, the terminal's streams, and how a command runs and stops."""
 
 from __future__ import annotations
 
 import contextlib
 import enum
+import logging
 import sys
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar
 
 from rich.console import Console
 
+from ganfit_core.methods import DEFAULT, METHODS
+
 if TYPE_CHECKING:
+    from prefect import Flow
+
     from flows.terminal import TerminalProgress
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 # names of files may look like rich's markup, and a wrapped path cannot be copied
 out = Console(markup=False, highlight=False, soft_wrap=True)
 err = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 
 BAD_ARGUMENT = 2
+
+
+class PresetName(enum.StrEnum):
+    """The presets of ganfit_core.fitting, which takes seconds to import."""
+
+    laptop = "laptop"
+    paper = "paper"
+
+
+MethodName = enum.StrEnum("MethodName", {name: name for name in METHODS})  # type: ignore[misc]
+DEFAULT_METHOD = MethodName(DEFAULT)
 
 
 class TextureName(enum.StrEnum):
@@ -41,6 +61,53 @@ def watched(out_folder: Path) -> Iterator[TerminalProgress]:
             yield terminal
         finally:
             progress.reset(token)
+
+
+@contextlib.contextmanager
+def reconstructing(
+    out_folder: Path, preset: PresetName, methods: list[MethodName], iterations: int | None
+) -> Iterator[TerminalProgress]:
+    """What runs inside reconstructs faces: checks before it, progress, and a message for whatever it raises."""
+    from data.assets import AssetError
+    from tasks import models
+
+    try:
+        out_folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        stop(f"results cannot be written to {out_folder}: {error.strerror}", BAD_ARGUMENT)
+    try:
+        with err.status("loading models"):  # before a server hears of the run: what is missing is told here
+            for method in methods:
+                models.load_models(preset.value, method.value, iterations)
+        log_failures_to(out_folder / "run.log")
+        with watched(out_folder) as terminal:
+            yield terminal
+    except AssetError as error:
+        stop(str(error), 1)
+    except KeyboardInterrupt:
+        stop("interrupted", 130)
+    except Exception as error:
+        log = out_folder / "error.log"
+        with contextlib.suppress(OSError):  # a full disk may be the error
+            log.write_text(traceback.format_exc(), encoding="utf-8")
+        stop(f"stopped by an unexpected {type(error).__name__}: {error}\ndetails are in {log}", 1)
+
+
+def recorded_if_served(flow: Flow[P, R]) -> Callable[P, R]:
+    """The flow itself where a Prefect server is named, else the plain function that it wraps."""
+    from prefect.settings import PREFECT_API_URL
+
+    return flow if PREFECT_API_URL.value() else flow.fn
+
+
+def log_failures_to(path: Path) -> None:
+    """Keep the stack traces behind the rows' reasons in a file that exists only once there are any."""
+    path.unlink(missing_ok=True)
+    handler = logging.FileHandler(path, mode="w", encoding="utf-8", delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
+    logger = logging.getLogger("tasks")
+    logger.setLevel(logging.DEBUG)
+    logger.handlers = [handler]
 
 
 def stop(message: str, code: int) -> NoReturn:

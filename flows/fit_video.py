@@ -6,7 +6,6 @@ from pathlib import Path
 
 from prefect import flow
 
-from data.video import VideoError
 from ganfit_core.methods import DEFAULT, METHODS
 from tasks import models
 from tasks.export_video import export_video
@@ -37,8 +36,6 @@ def fit_video(
     Raises data.video.VideoError for a path that does not exist and data.assets.AssetError for models that are not
     there.
     """
-    if not video.exists():
-        raise VideoError(f"{video}: no such file or folder")
     unit, key = unit_of(video)
     run = VideoRun(out, preset, METHODS[method], iterations, False, seed, key, frames=frames, choice=choice)
     models.models_of(run)  # a missing model stops the run before the first frame is read

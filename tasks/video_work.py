@@ -19,7 +19,7 @@ from jaxtyping import Float32, Int64
 
 from data import assets
 from data.collections import Unit
-from data.video import Frame, Video
+from data.video import Frame, Video, VideoError
 from tasks.run import Run, Work
 
 if TYPE_CHECKING:
@@ -109,7 +109,12 @@ def head_of(person: Person) -> Head:
 
 
 def unit_of(path: Path) -> tuple[Unit, str]:
-    """The video as a unit of its folder, and a key that no other path has."""
+    """The video as a unit of its folder, and a key that no other path has.
+
+    Raises VideoError for a path that does not exist.
+    """
+    if not path.exists():
+        raise VideoError(f"{path}: no such file or folder")
     whole = path.absolute()
     name = whole.name.encode("utf-8", errors="backslashreplace").decode()
     return Unit(name, whole), hashlib.sha256(str(whole).encode("utf-8", errors="backslashreplace")).hexdigest()[:12]

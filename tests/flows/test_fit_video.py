@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 import tasks.export_video
 import tasks.models
 from data import tables
+from data.assets import MissingAssetError
 from data.schemas import Dimensions
 from data.video import open_video
 from data.video_writer import write_video
@@ -158,6 +159,7 @@ def test_a_video_becomes_one_row_a_row_per_frame_and_its_files(
     assert 0 < metadata["jitter_percent"]["tracked"] < 1.1 * metadata["jitter_percent"]["detected"]
     assert metadata["frames"] == FRAMES
     assert str(folder / "overlay.mp4") in answer.output
+    assert not (tmp_path / "out" / "run.log").exists()
 
 
 def test_the_choice_and_the_number_of_frames_are_part_of_the_configuration(
@@ -236,6 +238,33 @@ def test_a_fit_that_fails_is_a_row_that_says_so(tmp_path: Path, reconstructor: J
     assert (row["status"], row["stage"]) == ("failed", "fit")
     assert "not finite" in row["reason"]
     assert all(frame["landmarks"] is not None and frame["expression"] is None for frame in frames)
+    assert "Traceback" in (tmp_path / "out" / "run.log").read_text()
+
+
+def test_models_that_are_not_there_are_an_error_before_the_video_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load_models(*names: object) -> None:
+        raise MissingAssetError("ganfit++ cannot run")
+
+    monkeypatch.setattr(tasks.models, "load_models", load_models)
+    answer = ganfit(film(tmp_path / "a.mp4"), "--out", tmp_path / "out")
+    assert answer.exit_code == 1
+    assert "ganfit++ cannot run" in answer.output
+    assert not (tmp_path / "out" / "reconstructions").exists()
+
+
+def test_an_unexpected_error_is_told_in_a_line(
+    tmp_path: Path, reconstructor: JointReconstructor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write_part(*arguments: object) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(tables, "write_part", write_part)
+    answer = ganfit(film(tmp_path / "a.mp4", (False,) * 2), "--out", tmp_path / "out")
+    assert answer.exit_code == 1
+    assert "No space left on device" in answer.output
+    assert "Traceback" in (tmp_path / "out" / "error.log").read_text()
 
 
 def test_a_path_that_does_not_exist_is_an_error(tmp_path: Path, reconstructor: JointReconstructor) -> None:
