@@ -6,7 +6,6 @@ import dataclasses
 import logging
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -29,9 +28,6 @@ from tasks.progress import current
 from tasks.run import Work
 from tasks.threads import in_threads
 from tasks.video_work import Faces, Filmed, Person, VideoRun, batched, given, head_of, morphable, step, with_faces
-
-if TYPE_CHECKING:
-    from ganfit_core.methods import Reconstructor
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +104,7 @@ def _fit(filmed: Filmed, run: VideoRun) -> Filmed:
         align_face(frame.image, found.landmarks[rows[frame.index]], size=loaded.crop_size)
         for frame in video.frames(rows)
     ]
-    results = cast("Reconstructor", loaded.reconstructor).fit(
+    results = loaded.reconstructor.fit(
         aligned,
         run.seed,
         lambda done, total: listener.step(f"fitting {len(aligned)} frames", done, total),

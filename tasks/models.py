@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -35,8 +35,9 @@ class FaceReconstructor(Protocol):
         faces: list[AlignedFace],
         seed: int,
         on_iteration: Callable[[int, int], None] | None = None,
+        people: Sequence[int] | None = None,
     ) -> list[FitResult]:
-        """One result per face; raises FitError."""
+        """One result per face; those of one person share identity and texture. Raises FitError."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -61,7 +61,13 @@ class FakeReconstructor:
         self.refuse = refuse
         self.batches: list[int] = []
 
-    def fit(self, faces: list[Any], seed: int, on_iteration: Callable[[int, int], None] | None = None) -> list[Any]:
+    def fit(
+        self,
+        faces: list[Any],
+        seed: int,
+        on_iteration: Callable[[int, int], None] | None = None,
+        people: Sequence[int] | None = None,
+    ) -> list[Any]:
         """One result per face, or ValueError when any face of the batch is refused."""
         self.batches.append(len(faces))
         if any(self.refuse(face) for face in faces):
