@@ -14,7 +14,7 @@ import pyarrow.parquet
 from data.files import replace
 from data.schemas import PARTITIONS
 
-RECONSTRUCTIONS = "reconstructions"
+RECONSTRUCTIONS, FRAMES = "reconstructions", "frames"
 
 
 def write_part(rows: Sequence[Mapping[str, Any]], schema: pa.Schema, out: Path, key: str, shard: int) -> Path:
@@ -37,9 +37,11 @@ def write_part(rows: Sequence[Mapping[str, Any]], schema: pa.Schema, out: Path, 
     return path
 
 
-def drop_parts_from(out: Path, partition: Sequence[str], collection_key: str, shard: int) -> None:
-    """Remove the reconstructions that an earlier, longer run over the same collection left: parts from ``shard`` on."""
-    for path in _partition_folder(out, RECONSTRUCTIONS, partition).glob(f"part-{collection_key}-*.parquet"):
+def drop_parts_from(
+    out: Path, partition: Sequence[str], collection_key: str, shard: int, table: str = RECONSTRUCTIONS
+) -> None:
+    """Remove the rows that an earlier, longer run over the same collection left: a table's parts from ``shard`` on."""
+    for path in _partition_folder(out, table, partition).glob(f"part-{collection_key}-*.parquet"):
         if int(path.stem.rsplit("-", 1)[1]) >= shard:
             path.unlink()
 

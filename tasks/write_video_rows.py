@@ -20,13 +20,19 @@ from tasks.write_rows import write_rows
     name="write video rows", tags=["io"], retries=2, retry_delay_seconds=5, cache_policy=NO_CACHE, persist_result=False
 )
 def write_video_rows(filmed: Filmed, run: VideoRun) -> Path:
-    """Write both, and return the part of `reconstructions`. A video that could not be read has no frames."""
+    """Write both, and return the part of `reconstructions`.
+
+    A video that could not be read has no frames, not even those of an earlier run that could read it.
+    """
     unit = filmed.work.unit
     collection = Collection(unit.path.parent.name or "root", run.collection_key, (unit,))
     rows = _rows(filmed, run, collection)
     schema = schemas.frames(models.models_of(run).dimensions)
     if rows:
         tables.write_part(rows, schema, run.out, collection.key, 0)
+    else:
+        partition = run.method.name, run.method.texture
+        tables.drop_parts_from(run.out, partition, collection.key, 0, tables.FRAMES)
     return write_rows.fn([filmed.work], 0, collection, run)
 
 

@@ -103,6 +103,8 @@ def test_parts_of_a_longer_earlier_run_go(tmp_path: Path) -> None:
     tables.write_part([row(unit_id="other")], SCHEMA, tmp_path, "two", 2)
     tables.drop_parts_from(tmp_path, ("ganfit", "gan"), "one", 1)
     assert sorted(tables.read(tmp_path)["unit_id"].to_pylist()) == ["0", "other"]
+    tables.drop_parts_from(tmp_path, ("ganfit", "gan"), "one", 0, tables.FRAMES)  # a table that was never written
+    assert sorted(tables.read(tmp_path)["unit_id"].to_pylist()) == ["0", "other"]
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(

@@ -181,6 +181,22 @@ def test_the_same_command_replaces_its_rows(tmp_path: Path, reconstructor: Joint
     assert len(tables_of(tmp_path / "out")[1]) == FRAMES
 
 
+def test_a_video_that_can_no_longer_be_read_leaves_no_frames(tmp_path: Path, reconstructor: JointReconstructor) -> None:
+    video, other = film(tmp_path / "a.mp4"), film(tmp_path / "b.mp4", (True,) * 3)
+    for path in (video, other):
+        assert ganfit(path, "--out", tmp_path / "out", "--frames", 2).exit_code == 0
+    other.write_bytes(b"")
+    assert ganfit(other, "--out", tmp_path / "out").exit_code == 1
+    assert {row["unit_id"]: row["status"] for row in tables.read(tmp_path / "out").to_pylist()} == {
+        "a.mp4": "ok",
+        "b.mp4": "unreadable",
+    }
+    assert tables.read(tmp_path / "out", "frames")["unit_id"].to_pylist() == ["a.mp4"] * FRAMES
+    video.write_bytes(b"")
+    assert ganfit(video, "--out", tmp_path / "out").exit_code == 1
+    assert len(tables.read(tmp_path / "out", "frames")) == 0
+
+
 def test_a_folder_of_images_is_a_video_too(tmp_path: Path, reconstructor: JointReconstructor) -> None:
     from PIL import Image
 
