@@ -45,7 +45,7 @@ COMPARED = [MethodName("fast"), DEFAULT_METHOD]
 class Recipe(enum.StrEnum):
     """The recipes of tasks.train_texture."""
 
-    cpu = "cpu"
+    laptop = "laptop"
     paper = "paper"
 
 
@@ -199,8 +199,8 @@ def train_model(
         float, typer.Option(help="Wall-clock time over all continued runs; the PCA takes what it needs.", min=0.1)
     ] = 40.0,
     recipe: Annotated[
-        Recipe, typer.Option(help="cpu: made for a laptop; paper (gan only): progressive growing, WGAN-GP.")
-    ] = Recipe.cpu,
+        Recipe, typer.Option(help="laptop: made for two cores; paper (gan only): progressive growing, WGAN-GP.")
+    ] = Recipe.laptop,
 ) -> None:
     """Train a texture model on maps. Called again, it continues where it stopped."""
     from data.assets import AssetError

@@ -11,9 +11,7 @@ from tasks.train_texture import train_texture as train
 
 
 @flow(name="train-texture")
-def train_texture(
-    maps: Path, out: Path, model: str = "gan", minutes: float = 40.0, recipe: str = "cpu"
-) -> Path:
+def train_texture(maps: Path, out: Path, model: str = "gan", minutes: float = 40.0, recipe: str = "laptop") -> Path:
     """Train a texture model, a network for `minutes` of wall-clock time; called again, it continues where it stopped.
 
     Args:

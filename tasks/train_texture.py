@@ -28,13 +28,13 @@ _FILL_WEIGHT = 0.3
 
 RECIPES: dict[str, dict[str, Callable[[int], TrainingConfig | VAETrainingConfig | PCAConfig]]] = {
     "gan": {
-        "cpu": lambda side: TrainingConfig.cpu_128(),
+        "laptop": lambda side: TrainingConfig.cpu_128(),
         "paper": lambda side: TrainingConfig.paper(side, "bf16" if torch.cuda.is_available() else "fp32"),
     },
-    "vae": {"cpu": lambda side: VAETrainingConfig.cpu_128()},
-    "pca": {"cpu": lambda side: PCAConfig()},
+    "vae": {"laptop": lambda side: VAETrainingConfig.cpu_128()},
+    "pca": {"laptop": lambda side: PCAConfig()},
 }
-"""Model -> recipe -> the maps' texels a side -> configuration. ``cpu``: for 128 texels and one core; the GAN starts
+"""Model -> recipe -> the maps' texels a side -> configuration. ``laptop``: for 128 texels and one core; the GAN starts
 warm, before an adversary at full size. ``paper``: progressive growing with WGAN-GP (Karras et al. 2018) at the maps'
 side, in bfloat16 on a GPU, which it wants for days."""
 

@@ -43,7 +43,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     np.save(maps / "mask.npy", np.ones((32, 32), np.float32))
     (maps / "source.json").write_text(json.dumps({"photographs": 30, "uv_sha256": "ab"}))
     monkeypatch.setattr(
-        tasks.train_texture, "RECIPES", {kind: {"cpu": lambda side, c=config: c} for kind, config in TINY.items()}
+        tasks.train_texture, "RECIPES", {kind: {"laptop": lambda side, c=config: c} for kind, config in TINY.items()}
     )
     return maps
 
@@ -124,7 +124,7 @@ def test_the_shipped_recipes_suit_their_models(side: int) -> None:
     types = {"gan": TrainingConfig, "vae": VAETrainingConfig, "pca": PCAConfig}
     assert tasks.train_texture.RECIPES.keys() == TEXTURE_ASSETS.keys()
     for model, recipes in tasks.train_texture.RECIPES.items():
-        assert "cpu" in recipes
+        assert "laptop" in recipes
         for recipe in recipes.values():
             config = recipe(side)
             assert type(config) is types[model]
