@@ -157,11 +157,15 @@ _DENG = replace(
     _PAPER,
     id="micc/deng",
     title="MICC Florence as Deng et al. measure it",
-    from_text="Deng et al. 2019: ICP with an isotropic scale of each mesh, then the point-to-plane distance.",
+    from_text=(
+        "As threads of issues tell of Deng et al. 2019, whose text was not at hand: ICP with an isotropic scale (a "
+        "reader, issue 42 of sicxu/Deep3DFaceRecon_pytorch), then the point-to-plane distance, without the forehead "
+        "(the authors, issue 23 of microsoft/Deep3DFaceReconstruction)."
+    ),
     from_code=(
-        "None for MICC. The authors in issue 23 of microsoft/Deep3DFaceReconstruction: scale and pose are estimated "
-        "for each mesh; every vertex of the ground truth within 95 mm of its nose tip is measured; the error of a "
-        "mesh is the root mean square; the forehead is cut as well."
+        "None for MICC. The authors in the same issue 23: scale and pose are estimated for each mesh; every vertex of "
+        "the ground truth within 95 mm of its nose tip is measured; the error of a mesh is the root mean square; the "
+        "forehead is cut as well."
     ),
     our_reading=(
         "Where the forehead is cut is unknown: here it is not. The ICP is that of micc/ganfit-paper, point to plane "
@@ -179,9 +183,9 @@ _GENOVA = replace(
     id="micc/genova",
     title="MICC Florence as Genova et al. measure it",
     from_text=(
-        "As Gecer et al. 2019 and Deng et al. 2019 describe Genova et al. 2018: scans cropped 95 mm around the nose "
-        "tip; one scale between the model and the scans for all people; ICP; average symmetric point-to-plane "
-        "distance."
+        "As Gecer et al. 2019 and the authors of Deng et al. 2019 (in the issue below) describe Genova et al. 2018: "
+        "scans cropped 95 mm around the nose tip; one scale between the model and the scans for all people; ICP; "
+        "average symmetric point-to-plane distance."
     ),
     from_code=(
         "Their tool is a binary. Deng et al., who were given it (issue 23 of microsoft/Deep3DFaceReconstruction): "
