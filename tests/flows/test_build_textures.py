@@ -126,9 +126,7 @@ def test_source_says_what_the_maps_were_made_of(built: tuple[Path, pd.DataFrame]
     assert source["uv_sha256"] == MorphableModel.load(assets.find("morphable")).uv_sha256
 
 
-def test_nothing_is_learnt_from_held_out_people(
-    built: tuple[Path, pd.DataFrame], photos: Path, tmp_path: Path
-) -> None:
+def test_nothing_is_learnt_from_held_out_people(built: tuple[Path, pd.DataFrame], photos: Path, tmp_path: Path) -> None:
     # Without them the same statistics come out.
     folders = [path for path in photos.iterdir() if path.name != HELD_OUT]
     build_from(folders, None, tmp_path)
