@@ -73,9 +73,9 @@ def measure_errors(
     dataset: FaceDataset, predictions: Predictions, protocols: Sequence[str], scales: Scales, out: Path, processes: int
 ) -> list[dict[str, Any]]:
     """Everybody's measured rows, in the order of the subjects."""
-    settings = {row["setting"]: None for rows in predictions.values() for row in rows}
+    first = next((row["setting"] for rows in predictions.values() for row in rows), None)
     measure = functools.partial(
-        _measure, predictions=predictions, protocols=protocols, scales=scales, out=out, pictured=next(iter(settings))
+        _measure, predictions=predictions, protocols=protocols, scales=scales, out=out, pictured=first
     )
     found = _for_everybody("measuring", measure, dataset.subjects, processes)
     return [{"subject": subject.id, **row} for subject in dataset.subjects for row in found[subject.id]]
@@ -103,12 +103,12 @@ def write_micc_rows(
         recipe = recipe_of(row)
         own = {"assets": sorted(asset_hashes([recipe.method]).items()), "config_sha256": _config(plan, recipe)}
         complete.append({name: value for name, value in {**common, **own, **row}.items() if name in schema.names})
-    parts: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    parts: dict[tuple[str, Recipe], list[dict[str, Any]]] = defaultdict(list)
     for row in complete:
-        parts[row["protocol"], row["method"]].append(row)
-    for part in parts.values():
-        # What was left out is in the key: the leave-one-out rows stand beside those of the whole energy.
-        content = [str(dataset.root.resolve()), sorted({(row["fusion"], *row["without"]) for row in part})]
+        parts[row["protocol"], recipe_of(row)].append(row)
+    for (_, recipe), part in parts.items():
+        # A part per recipe: the leave-one-out rows stand beside Table 1, and the whole energy's, in both, once.
+        content = [str(dataset.root.resolve()), recipe.name]
         key = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
         tables.write_part(part, schema, out, key, 0)
     tables.write_part(published.rows(), schemas.published(), out, "all", 0)
@@ -121,7 +121,7 @@ def _measure(
     protocols: Sequence[str],
     scales: Scales,
     out: Path,
-    pictured: str,
+    pictured: str | None,
 ) -> list[dict[str, Any]]:
     return measure_predictions(subject, predictions[subject.id], protocols, scales, out, pictured)
 

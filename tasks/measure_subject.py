@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.spatial import cKDTree
 
 from data import assets
 from data.faces_dataset import ScanFile, Subject
-from data.scans import read_ljson, read_scan
-from evaluation.alignment import Prediction, Scan
+from data.scans import ScanError, read_ljson, read_scan
+from evaluation.alignment import NOSE_TIP, Prediction, Scan
 from evaluation.measure import Measurement, calibrate, measure_subject, register
 from evaluation.protocols import PROTOCOLS, Protocol
 from ganfit_core.alignment_check import heat_map, write_alignment
@@ -34,6 +35,9 @@ logger = logging.getLogger(__name__)
 RELEASED_CROPS = {"subject_28": 60.0}
 """mm: of whom the authors' script measures less, and only that script."""
 RELEASED = "micc/ganfit-release"
+_LEAST_LANDMARKS = 3
+_FARTHEST_MM = 15.0
+"""Of the landmarks' median distance from the scan's vertices."""
 
 
 class NoScanError(RuntimeError):
@@ -93,7 +97,7 @@ def measure_predictions(
     try:
         scans = read_scans(subject)
         if any(PROTOCOLS[name].needs_registration for name in protocols):
-            template = _prediction(np.zeros(_model().n_identity))
+            template = _prediction(None)
             registered = [dataclasses.replace(scan, registration=register(template, scan)) for scan in scans.scans]
             scans = dataclasses.replace(scans, scans=registered)
     except Exception as error:
@@ -192,10 +196,10 @@ def _skin() -> np.ndarray:
     return np.asarray(model.faces[~inside[model.faces].any(dim=1)].numpy())
 
 
-def _prediction(identity: Sequence[float] | np.ndarray) -> Prediction:
-    """The neutral face of an identity: scans are neutral, and videos are of all expressions."""
+def _prediction(identity: Sequence[float] | None) -> Prediction:
+    """The neutral face of an identity, the mean one for None: scans are neutral, and videos are of all expressions."""
     model = _model()
-    coefficients = torch.tensor(np.asarray(identity), dtype=torch.float32)[None]
+    coefficients = torch.zeros(1, model.n_identity) if identity is None else torch.tensor([identity])
     with torch.no_grad():
         vertices = model(coefficients, torch.zeros(1, model.n_expression))
         landmarks = model.landmarks(vertices)[0].numpy().astype(np.float64)
@@ -212,8 +216,21 @@ def _read(file: ScanFile) -> tuple[Scan, list[str]]:
     mesh = read_scan(file.mesh)
     notes = list(mesh.notes)
     if file.landmarks is not None:
-        return Scan(mesh.surface, read_ljson(file.landmarks)), notes
-    detect = CenterFace(assets.find("centerface"))
-    predict = DlibLandmarks(assets.find("dlib-landmarks-68"))
-    notes.append("landmarks found on a rendering")
-    return Scan(mesh.surface, landmarks_of_scan(mesh.surface, detect, predict, mesh.colours, mesh.texture)), notes
+        landmarks = read_ljson(file.landmarks)
+    else:
+        detect = CenterFace(assets.find("centerface"))
+        predict = DlibLandmarks(assets.find("dlib-landmarks-68"))
+        landmarks = landmarks_of_scan(mesh.surface, detect, predict, mesh.colours, mesh.texture)
+        notes.append("landmarks found on a rendering")
+    _check_landmarks(landmarks, mesh.surface)
+    return Scan(mesh.surface, landmarks), notes
+
+
+def _check_landmarks(landmarks: np.ndarray, surface: Surface) -> None:
+    """Raises ScanError for those that no protocol can start from: such a scan would spoil the scale for all people."""
+    known = landmarks[np.isfinite(landmarks).all(axis=1)]
+    if len(known) < _LEAST_LANDMARKS or not np.isfinite(landmarks[NOSE_TIP]).all():
+        raise ScanError(f"{len(known)} landmarks are known; {_LEAST_LANDMARKS} are needed, the nose tip among them")
+    away = float(np.median(cKDTree(surface.vertices).query(known)[0]))
+    if away > _FARTHEST_MM:
+        raise ScanError(f"the landmarks lie {away:.4g} mm from the scan: they are of another one")

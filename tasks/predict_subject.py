@@ -29,7 +29,7 @@ from ganfit_core.perception.align import AlignedFace, align_face
 from ganfit_core.perception.faces import find_faces
 from tasks.micc_recipes import FLOOR, Recipe
 from tasks.models import Models, load_models, needed_assets
-from tasks.run import code_version, one_line
+from tasks.run import method_sha256, one_line
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ def predict_subject(subject: Subject, plan: Plan, folder: Path) -> list[dict[str
     rows = []
     for setting in plan.settings:
         video = subject.videos.get(setting)
-        keys = {recipe: _key(video, recipe, plan) for recipe in plan.recipes}
+        keys = {recipe: _key(setting, video, recipe, plan) for recipe in plan.recipes}
         missing = [recipe for recipe, key in keys.items() if key not in known]
         if missing:
             made = _predict_setting(subject, setting, plan, missing)
@@ -101,23 +101,27 @@ def asset_hashes(methods: Sequence[str]) -> dict[str, str]:
     return hashes | ({JUDGE: judge} if judge else {})
 
 
-def _key(video: Path | None, recipe: Recipe, plan: Plan) -> str:
-    """Another for another or changed video, another recipe or options, other models or another version of the code."""
+def _key(setting: str, video: Path | None, recipe: Recipe, plan: Plan) -> str:
+    """Another for another setting (reasons may name it) or video, recipe, options, models or method's code."""
     content = [
+        setting,
         _content(video) if video else None,
         dataclasses.asdict(recipe),
         [plan.frames, plan.preset, plan.iterations, plan.seed],
         asset_hashes([recipe.method]),
-        code_version(),
+        method_sha256(),
     ]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _content(video: Path) -> str | dict[str, str]:
-    """Hash of a file, or of each file in a folder of frames."""
-    if video.is_dir():
-        return {frame.name: sha256_of(frame) for frame in sorted(video.iterdir()) if frame.is_file()}
-    return sha256_of(video)
+def _content(video: Path) -> str | dict[str, str] | None:
+    """Hash of a file, or of each file in a folder of frames; None for what cannot be read."""
+    try:
+        if video.is_dir():
+            return {frame.name: sha256_of(frame) for frame in sorted(video.iterdir()) if frame.is_file()}
+        return sha256_of(video)
+    except OSError:
+        return None
 
 
 def _predict_setting(subject: Subject, setting: str, plan: Plan, recipes: Sequence[Recipe]) -> Iterator[dict[str, Any]]:
@@ -140,7 +144,8 @@ def _predict_setting(subject: Subject, setting: str, plan: Plan, recipes: Sequen
         logger.debug("%s, %s: reading failed", subject.id, setting, exc_info=True)
         status, common["reason"] = "failed", one_line(error)
     for recipe in recipes:
-        row = common | {**dataclasses.asdict(recipe), "status": status, "stage": stage}
+        what = {"method": recipe.method, "fusion": recipe.fusion, "without": list(recipe.without)}
+        row = common | what | {"status": status, "stage": stage}
         if recipe == FLOOR:
             row |= {"status": "ok", "stage": "fit", "reason": None, "skipped": []}
         elif status == "ok":

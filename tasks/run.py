@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import ganfit_core
 from data.collections import Unit
 from ganfit_core.methods import Method
 
@@ -96,6 +97,15 @@ def one_line(error: Exception) -> str:
     """An error as a table's reason: its message, with its type where the message alone says little."""
     message = " ".join(str(error).split())
     return f"{type(error).__name__}: {message}"[:_LONGEST_REASON] if message else type(error).__name__
+
+
+@functools.cache
+def method_sha256() -> str:
+    """Hash of the sources that decide what comes of a photograph: those of ganfit_core."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(ganfit_core.__file__).parent.rglob("*.py")):
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 @functools.cache

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int64
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
 from ganfit_core.mesh import Surface
@@ -24,6 +27,8 @@ _HOLES, _HOLE_RADIUS, _NO_HOLES = (5, 10), (2.0, 6.0), 30.0
 """How many holes; their radius, mm; and how far from the nose tip they begin, mm, as noses scan well."""
 _HAIR_FROM, _TUFTS, _TUFT_RADIUS, _HAIR_LENGTH = 98.0, 25, 12.0, 8.0
 """mm from the nose tip where ragged hair begins, beyond every protocol's crop; tufts, their radius and length, mm."""
+_DEPTH = 8.0
+"""mm: what is not of one piece with the skin is scanned as far as this from it."""
 _TURN, _SHIFT = 10.0, 60.0
 """Degrees and mm, standard deviations of the scanner's pose."""
 _GAP = 3.0
@@ -63,13 +68,16 @@ def scanned(
     landmarks: Float[np.ndarray, "68 3"],
     generator: np.random.Generator,
 ) -> Scan:
-    """Scan the faces that the scanner sees.
+    """Scan the faces that the scanner sees, without what lies deep in cavities.
+
+    The cameras glimpse it through the slits of mouth and nose, but no light comes back from there.
 
     Args:
         vertices: mm, model frame, those of other faces included. hair: how much of it covers them, in [0, 1].
         landmarks: on the surface.
     """
     nose = landmarks[NOSE_TIP]
+    faces = _shallow(vertices, faces)
     used, faces = np.unique(faces, return_inverse=True)
     faces = faces.reshape(-1, 3)
     points, colours = vertices[used], colours[used]
@@ -91,6 +99,18 @@ def scanned(
         rotation=turn,
         translation=shift,
     )
+
+
+def _shallow(vertices: Float[np.ndarray, "v 3"], faces: Int64[np.ndarray, "f 3"]) -> Int64[np.ndarray, "f2 3"]:
+    """The triangles of the largest piece, the skin, and those of other pieces that are not far from it, as eyes are."""
+    ends = np.concatenate([faces[:, :2], faces[:, 1:]])
+    links = coo_array((np.ones(len(ends), bool), ends.T), (len(vertices), len(vertices)))
+    piece = connected_components(links, directed=False)[1]
+    skin = piece == np.bincount(piece[faces[:, 0]]).argmax()
+    near = np.ones(len(vertices), bool)
+    others = np.unique(faces[~skin[faces[:, 0]]])
+    near[others] = cKDTree(vertices[skin]).query(vertices[others])[0] < _DEPTH
+    return faces[near[faces].all(axis=1)]
 
 
 def _tufts(
