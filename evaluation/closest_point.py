@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64, Int64
 from numpy.typing import NDArray
 
+from evaluation.weld import welded
 from ganfit_core.mesh import Surface
 
 _THREADS = 1  # scans are shared out to processes, which must not fight over the cores
@@ -30,7 +31,8 @@ class Closest(NamedTuple):
     distances: Float64[np.ndarray, " n"]
     """Millimetres, never negative."""
     on_border: Bool[np.ndarray, " n"]
-    """Whether it lies on the border of the surface: an edge that has one triangle only, or a corner of such an edge."""
+    """Whether it lies on the border of the surface: an edge that has one triangle only, or a corner of such an edge.
+    Vertices that lie in one place are one: a seam of the texture is no border."""
 
 
 class ClosestPoint:
@@ -81,13 +83,14 @@ class ClosestPoint:
     @cached_property
     def _border(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Which edges (F, 3), each opposite its corner, and which corners (F, 3) lie on the border."""
-        edges = np.sort(self.faces[:, [[1, 2], [2, 0], [0, 1]]], axis=2).reshape(-1, 2)
+        faces = welded(self.vertices, self.faces)
+        edges = np.sort(faces[:, [[1, 2], [2, 0], [0, 1]]], axis=2).reshape(-1, 2)
         keys = edges[:, 0] * len(self.vertices) + edges[:, 1]
         _, which, count = np.unique(keys, return_inverse=True, return_counts=True)
         alone = count[which] == 1
         of_border = np.zeros(len(self.vertices), bool)
         of_border[edges[alone]] = True
-        return alone.reshape(-1, 3), of_border[self.faces]
+        return alone.reshape(-1, 3), of_border[faces]
 
     def _on_border(self, triangles: NDArray[np.int64], weights: NDArray[np.float64]) -> NDArray[np.bool_]:
         edges, corners = self._border

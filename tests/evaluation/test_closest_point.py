@@ -79,6 +79,16 @@ def test_a_closed_surface_has_no_border() -> None:
     assert not ClosestPoint(sphere(10, 2))(np.random.default_rng(0).normal(0, 10, (500, 3))).on_border.any()
 
 
+def test_a_seam_is_no_border() -> None:
+    """Every triangle has vertices of its own: the border is where it was."""
+    sheet = relief(60, 3)
+    soup = Surface(sheet.vertices[sheet.faces].reshape(-1, 3), np.arange(sheet.faces.size).reshape(-1, 3))
+    points = np.random.default_rng(0).normal(0, 25, (500, 3))
+    usual, found = ClosestPoint(sheet)(points), ClosestPoint(soup)(points)
+    assert 0 < usual.on_border.sum() < len(points)
+    np.testing.assert_array_equal(found.on_border, usual.on_border)
+
+
 def test_normals_follow_the_right_hand_and_have_length_one() -> None:
     ball = sphere(10, 2)
     normals = ClosestPoint(ball).normals

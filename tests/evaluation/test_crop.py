@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evaluation.crop import crop_ball, kept_vertices
+from evaluation.crop import crop_ball
 from ganfit_core.mesh import Surface
 from tests.surfaces import relief
 
@@ -22,10 +22,19 @@ def test_a_triangle_stays_when_all_its_corners_do() -> None:
     assert 0 < len(part.vertices) < len(SHEET.vertices)
 
 
-def test_the_vertices_that_stay() -> None:
-    part, kept = crop_ball(SHEET, NOSE, 30), kept_vertices(SHEET, NOSE, 30)
+def test_the_vertices_that_stay_keep_their_order_and_have_triangles() -> None:
+    part = crop_ball(SHEET, NOSE, 30)
+    near = np.linalg.norm(SHEET.vertices - NOSE, axis=1) <= 30
+    kept = np.unique(SHEET.faces[near[SHEET.faces].all(axis=1)])
     np.testing.assert_array_equal(part.vertices, SHEET.vertices[kept])
-    assert np.unique(part.faces).tolist() == list(range(len(kept)))  # none without a triangle
+    assert np.unique(part.faces).tolist() == list(range(len(kept)))
+
+
+def test_a_vertex_that_every_triangle_has_for_itself_counts_once() -> None:
+    soup = Surface(SHEET.vertices[SHEET.faces].reshape(-1, 3), np.arange(SHEET.faces.size).reshape(-1, 3))
+    part, usual = crop_ball(soup, NOSE, 30), crop_ball(SHEET, NOSE, 30)
+    assert len(part.vertices) == len(usual.vertices)
+    np.testing.assert_array_equal(part.vertices[part.faces], usual.vertices[usual.faces])
 
 
 def test_the_distance_is_straight_not_along_the_axis() -> None:

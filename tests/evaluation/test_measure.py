@@ -167,6 +167,19 @@ def test_a_hole_of_the_scan_is_not_held_against_the_prediction() -> None:
     assert counted > measure(replace(protocol, distance="surface"), TEMPLATE, pierced).error + 0.1
 
 
+@pytest.mark.parametrize("name", ["micc/ganfit-paper", "micc/deng", "now", "micc/deng+nicp"])
+def test_a_scan_of_loose_triangles_measures_like_the_whole(name: str) -> None:
+    faces = DENTED.surface.faces
+    soup = Surface(DENTED.surface.vertices[faces].reshape(-1, 3), np.arange(faces.size).reshape(-1, 3))
+    protocol = replace(PROTOCOLS[name], max_iterations=5)
+    loose = replace(DENTED, surface=soup)
+    if protocol.needs_registration:
+        loose = registered(loose)
+    usual, found = (measure(protocol, TEMPLATE, one) for one in (DENTED, loose))
+    assert (found.error, found.rmse, found.median) == pytest.approx((usual.error, usual.rmse, usual.median), abs=1e-6)
+    assert found.crop_vertices == usual.crop_vertices
+
+
 def test_what_cannot_be_measured_says_why() -> None:
     release = PROTOCOLS["micc/ganfit-release"]
     with pytest.raises(ValueError, match="registered scan"):
