@@ -74,6 +74,9 @@ class Fit:
     """... their counterparts on the scan."""
     iterations: int
     converged: bool
+    """Of the alignment and, where there is one, of the scan's registration."""
+    crop_radius: float
+    """Of the ball that is measured, mm."""
 
 
 def align(protocol: Protocol, prediction: Prediction, scan: Scan, scale: float | None) -> Fit:
@@ -83,8 +86,8 @@ def align(protocol: Protocol, prediction: Prediction, scan: Scan, scale: float |
         scale: of the prediction; None leaves it free.
 
     Raises:
-        ValueError: the scan's registration or landmarks that the protocol needs are lacking, nothing lies within the
-            crop, or nothing corresponds.
+        ValueError: the scan's registration or landmarks that the protocol needs are lacking, the registration matches
+            fewer than half of the vertices within the crop, nothing lies within it, or nothing corresponds.
     """
     match protocol.alignment:
         case "icp" | "icp from the scan":
@@ -125,6 +128,7 @@ def _by_closest_points(protocol: Protocol, prediction: Prediction, scan: Scan, s
         closest.points[kept],
         result.iterations,
         result.converged,
+        radius,
     )
 
 
@@ -133,6 +137,7 @@ def _by_registered_scan(protocol: Protocol, prediction: Prediction, scan: Scan, 
     to_template = _to_template(registration, scan, scale)
     registered = Surface(to_template.apply(registration.result.vertices), prediction.surface.faces)
     centre, radius = _ball(protocol, scan)
+    _matched_within(registration, centre, radius)
     there = _rounds(protocol, registered, to_template.apply(centre), radius, prediction.surface, scale)
     back = _rounds(protocol, prediction.surface, prediction.landmarks[NOSE_TIP], radius, registered, scale)
     vertices = registration.result.vertices
@@ -144,7 +149,8 @@ def _by_registered_scan(protocol: Protocol, prediction: Prediction, scan: Scan, 
         prediction.surface.vertices[back.inside].astype(np.float64),
         vertices[back.inside],
         there.iterations + back.iterations,
-        there.converged and back.converged,
+        there.converged and back.converged and registration.result.converged,
+        radius,
     )
 
 
@@ -152,9 +158,7 @@ def _by_counterparts(protocol: Protocol, prediction: Prediction, scan: Scan, sca
     registration = _registration(prediction, scan)
     vertices, faces = registration.result.vertices, prediction.surface.faces
     centre, radius = _ball(protocol, scan)
-    inside = np.flatnonzero(registration.result.matched & (np.linalg.norm(vertices - centre, axis=1) <= radius))
-    if len(inside) < 3:
-        raise ValueError("the registration matches nothing within the crop")
+    inside = _matched_within(registration, centre, radius)
     frame = _to_template(registration, scan, scale) if protocol.frame == "template" else Similarity.identity()
     targets = frame.apply(vertices)
     transform = _best(prediction.surface.vertices[inside], targets[inside], scale)
@@ -174,6 +178,7 @@ def _by_counterparts(protocol: Protocol, prediction: Prediction, scan: Scan, sca
         vertices[inside],
         registration.result.iterations,
         registration.result.converged,
+        radius,
     )
 
 
@@ -250,6 +255,16 @@ def _registration(prediction: Prediction, scan: Scan) -> Registration:
         there, here = len(scan.registration.result.vertices), len(prediction.surface.vertices)
         raise ValueError(f"the scan is registered to a template of {there} vertices, the prediction has {here}")
     return scan.registration
+
+
+def _matched_within(registration: Registration, centre: NDArray[np.float64], radius: float) -> NDArray[np.int64]:
+    """The vertices within the crop that the registration matched. Raises ValueError where it matched less than half."""
+    result = registration.result
+    near = np.linalg.norm(result.vertices - centre, axis=1) <= radius
+    matched = np.flatnonzero(near & result.matched)
+    if len(matched) < max(3, near.sum() / 2):
+        raise ValueError(f"the registration matches {len(matched)} of {near.sum()} vertices within the crop only")
+    return matched
 
 
 def _distances(

@@ -78,7 +78,8 @@ def nicp(
     """Register a template to a scan, both in mm, by landmarks and surface.
 
     Points of the template are dropped where their closest point lies on the scan's border (the rest of the head, holes)
-    or looks another way (Section 4.4 of the paper; its third test, self-intersection, is left out).
+    or looks another way (Section 4.4 of the paper; its third test, self-intersection, is left out). Which way the
+    scan's triangles are wound does not matter, as long as most are wound alike.
 
     Args:
         template: what is deformed; every vertex must belong to a triangle.
@@ -105,11 +106,12 @@ def nicp(
 
     total, converged = 0, True
     limit = np.cos(np.radians(schedule.max_angle_degrees))
+    scan_normals = closest.normals * _winding(closest, vertices, faces)
     for stiffness, weight in zip(schedule.stiffness, schedule.landmark_weight, strict=True):
         rests = False
         for _ in range(schedule.max_iterations):
             found = closest(vertices)
-            agrees = (vertex_normals(vertices, faces) * closest.normals[found.triangles]).sum(axis=1) > limit
+            agrees = (vertex_normals(vertices, faces) * scan_normals[found.triangles]).sum(axis=1) > limit
             matched = agrees & ~found.on_border & (found.distances < schedule.max_distance_mm)
             moved = problem.solve((found.points - centre) / UNIT_MM, matched, stiffness, weight, schedule.gamma)
             moved = moved * UNIT_MM + centre
@@ -122,6 +124,13 @@ def nicp(
     distances = closest(vertices[matched]).distances
     rmse = float(np.sqrt(np.square(distances).mean())) if matched.any() else np.nan
     return NicpResult(vertices, matched, start, rmse, total, converged)
+
+
+def _winding(closest: ClosestPoint, vertices: NDArray[np.float64], faces: NDArray[np.int64]) -> float:
+    """1 where the scan's normals point to the same side as the template's at most of the vertices over it, else -1."""
+    found = closest(vertices)
+    along = (vertex_normals(vertices, faces) * closest.normals[found.triangles]).sum(axis=1)
+    return -1.0 if np.sign(along[~found.on_border]).sum() < 0 else 1.0
 
 
 class _Problem:

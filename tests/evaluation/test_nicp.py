@@ -69,10 +69,26 @@ def test_what_the_scan_does_not_show_is_carried_along() -> None:
 
 
 def test_a_surface_behind_that_looks_the_other_way_is_no_correspondence() -> None:
+    scan, cheek = scanned(), bend(np.array([[-35.0, -20, 78]]))
+    turned = (np.linalg.norm(scan.vertices - cheek, axis=1) < 22)[scan.faces].any(axis=1)
+    partly = Surface(scan.vertices, np.where(turned[:, None], scan.faces[:, ::-1], scan.faces))
+    short = Schedule((20.0,), (5.0,), max_iterations=2)
+    usual, found = (nicp(TEMPLATE, one, landmarks(), bend(landmarks()), short).matched for one in (scan, partly))
+    there = np.linalg.norm(bend(TEMPLATE.vertices) - cheek, axis=1) < 14
+    assert there.sum() > 10
+    assert usual[there].all()
+    assert not found[there].any()
+    assert found.any()
+
+
+def test_it_does_not_matter_which_way_the_scan_is_wound() -> None:
     scan = scanned()
     inward = Surface(scan.vertices, scan.faces[:, ::-1])
-    short = Schedule((20.0,), (5.0,), max_iterations=2)
-    assert not nicp(TEMPLATE, inward, landmarks(), bend(landmarks()), short).matched.any()
+    short = Schedule((20.0, 3.0), (5.0, 1.0), max_iterations=2)
+    usual, found = (nicp(TEMPLATE, one, landmarks(), bend(landmarks()), short) for one in (scan, inward))
+    assert usual.matched.mean() > 0.5
+    np.testing.assert_array_equal(found.matched, usual.matched)
+    np.testing.assert_allclose(found.vertices, usual.vertices, atol=1e-3)
 
 
 def test_unknown_landmarks_are_left_out_and_three_are_needed() -> None:
