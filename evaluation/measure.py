@@ -35,6 +35,8 @@ class Measurement:
     median: float
     iterations: int
     converged: bool
+    crop_radius: float
+    """Of the ball that was measured, mm: the protocol's, the face's, or the scan's override."""
     crop_vertices: int
     """Of the scan, or of its registration, within the crop."""
     transform: Similarity
@@ -45,6 +47,8 @@ class Measurement:
     """Of the crop's vertices from the aligned prediction, mm; not a number where the protocol does not count them."""
     scan: int | None
     """Which of the person's scans this is; None for a mean of several, whose geometry is that of the first."""
+    scans: int
+    """How many scans were measured: without those that could not be, and 1 where the protocol takes the first."""
 
 
 def register(template: Prediction, scan: Scan) -> Registration:
@@ -85,11 +89,13 @@ def measure(
         median=statistics.median,
         iterations=fit.iterations,
         converged=fit.converged,
+        crop_radius=fit.crop_radius,
         crop_vertices=len(fit.crop.vertices),
         transform=fit.transform,
         crop=fit.crop,
         distances=fit.distances,
         scan=0,
+        scans=1,
     )
 
 
@@ -98,13 +104,22 @@ def measure_subject(
 ) -> Measurement:
     """The error of one prediction against the scans of its person, by the protocol's rule for several.
 
-    Raises ValueError where there is no scan, and as `measure` does.
+    Scans that cannot be measured are left out. Raises ValueError where there is no scan, and as `measure` does for the
+    first where none can be measured.
     """
     if not scans:
         raise ValueError("there is no scan to measure against")
     if protocol.scans == "first":
         scans = scans[:1]
-    found = [replace(measure(protocol, prediction, scan, calibrated_scale), scan=i) for i, scan in enumerate(scans)]
+    found: list[Measurement] = []
+    failures: list[ValueError] = []
+    for i, scan in enumerate(scans):
+        try:
+            found.append(replace(measure(protocol, prediction, scan, calibrated_scale), scan=i))
+        except ValueError as failure:
+            failures.append(failure)
+    if not found:
+        raise failures[0]
     if protocol.scans == "mean" and len(found) > 1:
         return replace(
             found[0],
@@ -117,8 +132,9 @@ def measure_subject(
             iterations=max(one.iterations for one in found),
             converged=all(one.converged for one in found),
             scan=None,
+            scans=len(found),
         )
-    return min(found, key=lambda one: one.error)
+    return replace(min(found, key=lambda one: one.error), scans=len(found))
 
 
 def calibrate(protocol: Protocol, pairs: Iterable[tuple[Prediction, Scan]]) -> float:

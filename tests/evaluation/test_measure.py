@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from evaluation.alignment import Prediction, Scan
+from evaluation.alignment import Prediction, Registration, Scan
 from evaluation.measure import calibrate, measure, measure_subject, register
 from evaluation.protocols import PROTOCOLS
 from evaluation.similarity import Similarity
@@ -99,6 +99,8 @@ def test_the_crop_is_a_ball_around_the_nose_tip(name: str) -> None:
     found = measure(PROTOCOLS[name], TEMPLATE, replace(SCAN, crop_radius_override=40.0))
     away = np.linalg.norm(found.crop.vertices - SCAN.landmarks[30], axis=1)
     assert 35 < away.max() <= 40.001
+    assert found.crop_radius == 40
+    assert measure(PROTOCOLS[name], TEMPLATE, SCAN).crop_radius == 95
     assert found.crop_vertices == len(found.distances) == len(found.crop.vertices)
     assert found.crop.faces.max() < found.crop_vertices
 
@@ -112,6 +114,7 @@ def test_nows_crop_grows_with_the_face() -> None:
         away = np.linalg.norm(found.crop.vertices - (base + 0.3 * (bridge - base)), axis=1).max()
         limit = 0.7 * scale * (eyes + nose)
         assert 0.9 * limit < away <= limit + 1e-9
+        assert found.crop_radius == pytest.approx(limit)
 
 
 def test_the_release_measures_in_the_templates_millimetres() -> None:
@@ -149,8 +152,41 @@ def test_what_the_errors_of_two_scans_come_to() -> None:
         found = measure_subject(protocol, TEMPLATE, [bad, good])
         expected = {"minimum": (min(apart), 1), "mean": (np.mean(apart), None), "first": (apart[0], 0)}
         assert (found.error, found.scan) == expected[protocol.scans]
+        assert found.scans == (1 if protocol.scans == "first" else 2)
     with pytest.raises(ValueError, match="no scan"):
         measure_subject(PROTOCOLS["now"], TEMPLATE, [])
+
+
+@pytest.mark.parametrize("name", ["micc/ganfit-paper", "micc/deng"])
+def test_a_scan_that_cannot_be_measured_does_not_lose_the_other(name: str) -> None:
+    protocol = replace(PROTOCOLS[name], max_iterations=3)
+    far = replace(SCAN, landmarks=SCAN.landmarks + 1000)
+    lost = replace(SCAN, landmarks=np.full((68, 3), np.nan))
+    found = measure_subject(protocol, TEMPLATE, [far, DENTED])
+    assert found.error == measure(protocol, TEMPLATE, DENTED).error
+    assert (found.scan, found.scans) == (1, 1)
+    for scans, reason in (([far, lost], "nothing of the surface"), ([lost, far], "crops around")):
+        with pytest.raises(ValueError, match=reason):
+            measure_subject(protocol, TEMPLATE, scans)
+    with pytest.raises(ValueError, match="nothing of the surface"):  # the first is the one that counts
+        measure_subject(PROTOCOLS["now"], TEMPLATE, [far, DENTED])
+
+
+@pytest.mark.parametrize("name", ["micc/ganfit-release", "micc/ganfit-paper+nicp"])
+def test_a_registration_that_failed_is_not_measured(name: str) -> None:
+    assert SCAN.registration is not None
+    result = SCAN.registration.result
+    near = np.linalg.norm(result.vertices - SCAN.landmarks[30], axis=1) <= 95
+    order = np.cumsum(near & result.matched)
+
+    def spoilt(share: float, converged: bool = True) -> Scan:
+        matched = result.matched & (order <= share * near.sum())
+        return replace(SCAN, registration=Registration(TEMPLATE, replace(result, matched=matched, converged=converged)))
+
+    with pytest.raises(ValueError, match=f"of {near.sum()} vertices within the crop"):
+        measure(PROTOCOLS[name], TEMPLATE, spoilt(0.45))
+    assert measure(PROTOCOLS[name], TEMPLATE, spoilt(0.55)).converged
+    assert not measure(PROTOCOLS[name], TEMPLATE, spoilt(0.55, converged=False)).converged
 
 
 def test_a_hole_of_the_scan_is_not_held_against_the_prediction() -> None:
