@@ -217,8 +217,9 @@ _NOW = Protocol(
     ),
     our_reading=(
         "The distances are minimised by point-to-plane steps on at most 5,000 vertices of the crop, evenly drawn "
-        "from their order; all of them are measured. The error of a scan is its median; means over people are means "
-        "of medians, not pooled. The landmarks are ours, not the challenge's."
+        "from their order; all of them are measured. What is minimised, and when it ends, is in the prediction's "
+        "millimetres, as the scan is moved to the mesh; the error is in the scan's. The error of a scan is "
+        "its median; means over people are means of medians, not pooled. The landmarks are ours, not the challenge's."
     ),
     start=NOW_LANDMARKS,
     alignment="icp from the scan",
