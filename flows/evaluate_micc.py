@@ -52,8 +52,9 @@ def evaluate_micc(
     What was reconstructed before from the same videos, by the same models and code, is not reconstructed again.
     """
     dataset = call(open_micc, root, landmarks)
+    protocols, settings = list(dict.fromkeys(protocols)), tuple(dict.fromkeys(settings))  # each once
     recipes = ablation(leave_one_out) if leave_one_out else table_one(methods)
-    plan = Plan(recipes, tuple(settings), frames, preset, iterations, seed)
+    plan = Plan(recipes, settings, frames, preset, iterations, seed)
     predictions = call(predict_shapes, dataset, plan, out, processes)
     scales = call(calibrate_scales, dataset, predictions, protocols)
     rows = call(measure_errors, dataset, predictions, protocols, scales, out, processes)

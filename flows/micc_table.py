@@ -58,12 +58,13 @@ def micc_table(rows: Sequence[Row], protocol: str) -> Table:
     table.add_column("rigid only\n" + " / ".join(name[:4] for name in settings), justify="right")
     table.add_column("scale", justify="right")
     table.add_column("cosine\n" + " / ".join(name[:4] for name in settings), justify="right")
+    uneven = len({cell["n"] for by_setting in figures.values() for cell in by_setting.values()}) > 1
     for recipe, by_setting in figures.items():
         cells = [by_setting.get(setting, {}) for setting in settings]
         scales = [cell["scale_mean"] for cell in cells if "scale_mean" in cell]
         table.add_row(
             recipe,
-            *(_error(cell) for cell in cells),
+            *(_error(cell, uneven) for cell in cells),
             " / ".join(_number(cell, "rigid_mean") for cell in cells),
             f"{np.mean(scales):.3f}" if scales else "",
             " / ".join(_number(cell, "cosine") for cell in cells),
@@ -82,6 +83,8 @@ def micc_table(rows: Sequence[Row], protocol: str) -> Table:
             table.add_row(method, *ranges, "", "", " / ".join(shown))
     failed = sum(int(cell["failed"]) for by_setting in figures.values() for cell in by_setting.values())
     notes = [f"Published rows are of {published.MICC_DATASET}: other people, other videos."]
+    if uneven:
+        notes.append("Cells are of different numbers of people, in brackets: compare none of them.")
     if failed:
         notes.append(f"{failed} rows are not ok and in no mean; the table `micc` has their reasons.")
     table.caption, table.caption_justify = " ".join(notes), "left"
@@ -98,8 +101,9 @@ def _published() -> Iterator[tuple[str, list[tuple[str, dict[tuple[str, str], fl
     yield from ((protocol, list(methods.items())) for protocol, methods in found.items())
 
 
-def _error(cell: Mapping[str, float]) -> str:
-    return f"{cell['mean']:.2f} ± {cell['std']:.2f}" if "mean" in cell else ""
+def _error(cell: Mapping[str, float], uneven: bool) -> str:
+    people = f" ({cell['n']:.0f})" if uneven and "n" in cell else ""
+    return f"{cell['mean']:.2f} ± {cell['std']:.2f}{people}" if "mean" in cell else ""
 
 
 def _number(cell: Mapping[str, float], name: str) -> str:

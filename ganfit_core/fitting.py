@@ -83,6 +83,7 @@ class Fitter:
     Args:
         model, texture_model, renderer, network: on one device; the renderer's size is the preset's.
         preset: iterations, learning rate, weights.
+        alignment: weights of stage 1, where they are not the preset's.
     """
 
     def __init__(
@@ -92,9 +93,11 @@ class Fitter:
         renderer: Renderer,
         network: IdentityNetwork,
         preset: Preset,
+        alignment: Weights | None = None,
     ) -> None:
         self.model, self.texture_model, self.renderer, self.preset = model, texture_model, renderer, preset
         self.device = model.mean.device
+        self.alignment = alignment or preset.weights
         self.energy = Energy(model, texture_model, renderer, network, preset.weights)
         # For what need not be exact: the way of GANFit++ to its last descent.
         view_alone = preset.weights.without(*(term for term in TERMS if term != "identity_random"))
@@ -106,9 +109,12 @@ class Fitter:
             module.requires_grad_(False)
 
     def without(self, *terms: str) -> Fitter:
-        """The same with some terms switched off in stage 2, as Weights.without names them (leave-one-out, Sec. 5.4)."""
+        """The same with some terms switched off in stage 2, as Weights.without names them (leave-one-out, Sec. 5.4).
+
+        Stage 1 keeps them, as in the paper, where it still has the landmarks.
+        """
         preset = dataclasses.replace(self.preset, weights=self.preset.weights.without(*terms))
-        return Fitter(self.model, self.texture_model, self.renderer, self.energy.network, preset)
+        return Fitter(self.model, self.texture_model, self.renderer, self.energy.network, preset, self.alignment)
 
     def fit(
         self,
@@ -179,15 +185,13 @@ class Fitter:
         if regressed is not None:
             regressed = regressed.shared(people)
         size = self.renderer.size
-        weights = self.preset.weights
         aligned = fit_landmarks(
             self.model,
             target.landmarks,
             size,
             self.preset.alignment_iterations,
-            # Alignment needs landmarks and prior also where stage 2 does without them.
-            landmark_weight=weights.landmark or Weights.landmark,
-            prior_weight=weights.identity_prior or Weights.identity_prior,
+            landmark_weight=self.alignment.landmark,
+            prior_weight=self.alignment.identity_prior,
             start=None if regressed is None else Start(regressed.identity, regressed.expression, regressed.camera),
             people=people,
         )

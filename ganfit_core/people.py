@@ -24,9 +24,8 @@ class People:
         order = {number: person for person, number in enumerate(dict.fromkeys(numbers))}
         self.of = torch.tensor([order[number] for number in numbers], dtype=torch.long)
         self.first = torch.tensor([list(numbers).index(number) for number in order], dtype=torch.long)
-        same = self.of[:, None] == self.of[None]
         # As a matrix: a sum by index is not reproducible on an accelerator.
-        self._averaging = same / same.sum(dim=1, keepdim=True)
+        self._shown = (torch.arange(len(order))[:, None] == self.of[None]).float()
 
     @classmethod
     def alone(cls, photographs: int) -> People:
@@ -38,9 +37,13 @@ class People:
 
         The paper prints the sum and speaks of averaging; the mean is what keeps the model's scale.
 
+        Photographs of one person get the very same numbers.
+
         Args:
             values: of all photographs, or of those in `rows`.
-            rows: all photographs of some persons.
+            rows: some photographs; the others take no part.
         """
-        averaging = self._averaging if rows is None else self._averaging[rows.cpu()][:, rows.cpu()]
-        return torch.tensordot(averaging.to(values), values, 1)
+        of = self.of if rows is None else self.of[rows.cpu()]
+        shown = self._shown if rows is None else self._shown[:, rows.cpu()]
+        averaging = shown / shown.sum(dim=1, keepdim=True).clamp_min(1)
+        return torch.tensordot(averaging.to(values), values, 1)[of]

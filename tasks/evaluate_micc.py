@@ -7,6 +7,7 @@ import datetime
 import functools
 import hashlib
 import json
+import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,13 +19,17 @@ from prefect.cache_policies import NO_CACHE
 from data import published, schemas, tables
 from data.faces_dataset import FaceDataset, Subject
 from data.micc import parse_micc
+from evaluation.alignment import Prediction, Scan
+from evaluation.measure import calibrate
 from evaluation.protocols import PROTOCOLS
-from tasks.measure_subject import calibrate_recipe, measure_predictions, read_scans, recipe_of
+from tasks.measure_subject import can_be_laid, first_scan, measure_predictions, predicted, recipe_of
 from tasks.micc_recipes import Recipe
 from tasks.predict_subject import Plan, asset_hashes, judge_or_none, predict_subject
 from tasks.processes import in_processes
 from tasks.progress import current
 from tasks.run import code_version
+
+logger = logging.getLogger(__name__)
 
 Predictions = Mapping[str, list[dict[str, Any]]]
 """Subject -> its predictions."""
@@ -52,20 +57,23 @@ def calibrate_scales(dataset: FaceDataset, predictions: Predictions, protocols: 
     asking = [name for name in protocols if PROTOCOLS[name].scale == "one for all"]
     if not asking:
         return {}
-    rows: dict[Recipe, list[tuple[dict[str, Any], Any]]] = defaultdict(list)
+    pairs: dict[tuple[str, Recipe], list[tuple[Prediction, Scan]]] = defaultdict(list)
     for subject in dataset.subjects:
-        good = [row for row in predictions[subject.id] if row["status"] == "ok"]
         try:
-            scan = read_scans(subject).scans[0]
-        except RuntimeError:
-            continue  # that will be the reason of this person's rows
-        for row in good:
-            rows[recipe_of(row)].append((row, scan))
-    return {
-        (name, recipe): calibrate_recipe(name, [row for row, _ in pairs], [scan for _, scan in pairs])
-        for name in asking
-        for recipe, pairs in rows.items()
-    }
+            scan = first_scan(subject, asking)
+        except Exception:
+            logger.debug("%s: takes no part in the scale for all", subject.id, exc_info=True)
+            continue  # what is wrong will be the reason of this person's rows
+        for row in predictions[subject.id]:
+            if row["status"] == "ok":
+                for name in asking:
+                    pairs[name, recipe_of(row)].append((predicted(row["identity"]), scan))
+    scales = {}
+    for (name, recipe), known in pairs.items():
+        good = [pair for pair in known if can_be_laid(PROTOCOLS[name], *pair)]
+        if good:
+            scales[name, recipe] = calibrate(PROTOCOLS[name], good)
+    return scales
 
 
 @task(name="measure errors", tags=["cpu"], cache_policy=NO_CACHE, persist_result=False)
@@ -103,12 +111,12 @@ def write_micc_rows(
         recipe = recipe_of(row)
         own = {"assets": sorted(asset_hashes([recipe.method]).items()), "config_sha256": _config(plan, recipe)}
         complete.append({name: value for name, value in {**common, **own, **row}.items() if name in schema.names})
-    parts: dict[tuple[str, Recipe], list[dict[str, Any]]] = defaultdict(list)
+    parts: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     for row in complete:
-        parts[row["protocol"], recipe_of(row)].append(row)
-    for (_, recipe), part in parts.items():
-        # A part per recipe: the leave-one-out rows stand beside Table 1, and the whole energy's, in both, once.
-        content = [str(dataset.root.resolve()), recipe.name]
+        # A part for each: a run with other settings, options or seed replaces none of the rows that it does not make.
+        parts[row["protocol"], recipe_of(row).name, row["setting"], row["config_sha256"]].append(row)
+    for names, part in parts.items():
+        content = [str(dataset.root.resolve()), *names, plan.seed]
         key = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
         tables.write_part(part, schema, out, key, 0)
     tables.write_part(published.rows(), schemas.published(), out, "all", 0)

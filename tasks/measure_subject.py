@@ -17,8 +17,8 @@ from scipy.spatial import cKDTree
 from data import assets
 from data.faces_dataset import ScanFile, Subject
 from data.scans import ScanError, read_ljson, read_scan
-from evaluation.alignment import NOSE_TIP, Prediction, Scan
-from evaluation.measure import Measurement, calibrate, measure_subject, register
+from evaluation.alignment import NOSE_TIP, Prediction, Scan, align
+from evaluation.measure import Measurement, measure_subject, register
 from evaluation.protocols import PROTOCOLS, Protocol
 from ganfit_core.alignment_check import heat_map, write_alignment
 from ganfit_core.export import write_png
@@ -96,10 +96,6 @@ def measure_predictions(
     rows = []
     try:
         scans = read_scans(subject)
-        if any(PROTOCOLS[name].needs_registration for name in protocols):
-            template = _prediction(None)
-            registered = [dataclasses.replace(scan, registration=register(template, scan)) for scan in scans.scans]
-            scans = dataclasses.replace(scans, scans=registered)
     except Exception as error:
         logger.debug("%s: no scans", subject.id, exc_info=True)
         stopped = {"status": "failed", "stage": "scan", "reason": one_line(error), "notes": []}
@@ -108,6 +104,8 @@ def measure_predictions(
             for prediction in predictions
             for name in protocols
         ]
+    if any(PROTOCOLS[name].needs_registration for name in protocols):
+        scans = _all_registered(scans)
     for prediction in predictions:
         for name in protocols:
             row = {**_unmeasured(prediction, name), "notes": scans.notes}
@@ -118,10 +116,22 @@ def measure_predictions(
     return rows
 
 
-def calibrate_recipe(protocol: str, predictions: Sequence[Mapping[str, Any]], scans: Sequence[Scan]) -> float:
-    """The scale for all people, from a recipe's predictions and the first scan of each one's person."""
-    pairs = ((_prediction(row["identity"]), scan) for row, scan in zip(predictions, scans, strict=True))
-    return calibrate(PROTOCOLS[protocol], pairs)
+def first_scan(subject: Subject, protocols: Sequence[str]) -> Scan:
+    """A person's first usable scan, registered where one of the protocols needs it.
+
+    Raises NoScanError for none, ValueError where it cannot be registered.
+    """
+    scan = read_scans(subject).scans[0]
+    return _registered(scan) if any(PROTOCOLS[name].needs_registration for name in protocols) else scan
+
+
+def can_be_laid(protocol: Protocol, prediction: Prediction, scan: Scan) -> bool:
+    """Whether a prediction can be laid on a scan at all; what cannot takes no part in a scale for all people."""
+    try:
+        align(protocol, prediction, scan, None)
+    except ValueError:
+        return False
+    return True
 
 
 def _measured(
@@ -133,7 +143,7 @@ def _measured(
     out: Path | None,
 ) -> dict[str, Any]:
     """The columns of one measure; with a picture below ``out``, unless that is None."""
-    face = _prediction(prediction["identity"])
+    face = predicted(prediction["identity"])
     radius = RELEASED_CROPS.get(subject.id) if protocol.id.startswith(RELEASED) else None
     against = [dataclasses.replace(scan, crop_radius_override=radius) for scan in scans.scans]
     recipe = recipe_of(prediction)
@@ -142,20 +152,29 @@ def _measured(
     except Exception as error:
         logger.debug("%s, %s: %s failed", subject.id, recipe.name, protocol.id, exc_info=True)
         return {"status": "failed", "stage": "measure", "reason": one_line(error)}
-    return {
+    row: dict[str, Any] = {
         "stage": "measure",
+        "check": None,
         "error_mm": found.error,
         "rigid_error_mm": found.rigid_error,
         "scale": found.scale,
         "rmse_mm": found.rmse,
         "median_mm": found.median,
         "scan": None if found.scan is None else scans.names[found.scan],
-        "scans": len(against),
+        "scans": 1 if protocol.scans == "first" else len(against),
         "iterations": found.iterations,
         "converged": found.converged,
         "crop_vertices": found.crop_vertices,
-        "check": None if out is None else _check(subject, prediction, found, face, out),
     }
+    if radius is not None:
+        row["notes"] = [*scans.notes, f"cropped {radius:g} mm around the nose tip, as the authors' script has it"]
+    if out is not None:
+        try:
+            row["check"] = _check(subject, prediction, found, face, out)
+        except Exception as error:
+            logger.debug("%s, %s: no picture", subject.id, recipe.name, exc_info=True)
+            row["notes"] = [*scans.notes, f"no picture: {one_line(error)}"]
+    return row
 
 
 def _check(subject: Subject, prediction: Mapping[str, Any], found: Measurement, face: Prediction, out: Path) -> str:
@@ -172,6 +191,23 @@ def _check(subject: Subject, prediction: Mapping[str, Any], found: Measurement, 
     write_png(path, heat_map(aligned, scan, found.distances, title))
     write_alignment(path.with_suffix(".glb"), aligned, scan, found.distances)
     return path.relative_to(out).as_posix()
+
+
+def _all_registered(scans: Scans) -> Scans:
+    """A scan that cannot be registered stays as it is, for the protocols that need no registration."""
+    registered, notes = [], list(scans.notes)
+    for name, scan in zip(scans.names, scans.scans, strict=True):
+        try:
+            registered.append(_registered(scan))
+        except Exception as error:
+            logger.debug("%s: no registration", name, exc_info=True)
+            registered.append(scan)
+            notes.append(f"{name} could not be registered: {one_line(error)}")
+    return Scans(scans.names, registered, notes)
+
+
+def _registered(scan: Scan) -> Scan:
+    return dataclasses.replace(scan, registration=register(predicted(None), scan))
 
 
 def recipe_of(prediction: Mapping[str, Any]) -> Recipe:
@@ -196,7 +232,7 @@ def _skin() -> np.ndarray:
     return np.asarray(model.faces[~inside[model.faces].any(dim=1)].numpy())
 
 
-def _prediction(identity: Sequence[float] | None) -> Prediction:
+def predicted(identity: Sequence[float] | None) -> Prediction:
     """The neutral face of an identity, the mean one for None: scans are neutral, and videos are of all expressions."""
     model = _model()
     coefficients = torch.zeros(1, model.n_identity) if identity is None else torch.tensor([identity])

@@ -29,7 +29,7 @@ from ganfit_core.perception.align import AlignedFace, align_face
 from ganfit_core.perception.faces import find_faces
 from tasks.micc_recipes import FLOOR, Recipe
 from tasks.models import Models, load_models, needed_assets
-from tasks.run import method_sha256, one_line
+from tasks.run import code_version, one_line, sources_sha256
 
 logger = logging.getLogger(__name__)
 
@@ -66,14 +66,16 @@ def predict_subject(subject: Subject, plan: Plan, folder: Path) -> list[dict[str
     """One prediction per setting and recipe, whatever came of it; those made before are read from ``folder``.
 
     A prediction says of a recipe and a setting: status, stage and reason; the frames used and skipped; p_s; the mean
-    cosine of frames and renderings (null without `JUDGE`); seconds without decoding and detection.
+    cosine of frames and renderings (null without `JUDGE`); seconds without decoding and detection; the version of the
+    program that made it.
     """
     path = folder / f"{subject.id}.json"
     known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     rows = []
     for setting in plan.settings:
         video = subject.videos.get(setting)
-        keys = {recipe: _key(setting, video, recipe, plan) for recipe in plan.recipes}
+        content = _content(video) if video else None
+        keys = {recipe: _key(setting, content, recipe, plan) for recipe in plan.recipes}
         missing = [recipe for recipe, key in keys.items() if key not in known]
         if missing:
             made = _predict_setting(subject, setting, plan, missing)
@@ -101,17 +103,17 @@ def asset_hashes(methods: Sequence[str]) -> dict[str, str]:
     return hashes | ({JUDGE: judge} if judge else {})
 
 
-def _key(setting: str, video: Path | None, recipe: Recipe, plan: Plan) -> str:
-    """Another for another setting (reasons may name it) or video, recipe, options, models or method's code."""
-    content = [
+def _key(setting: str, content: str | dict[str, str] | None, recipe: Recipe, plan: Plan) -> str:
+    """Another for another setting (reasons may name it), video, recipe, options, models or code that decides."""
+    depends_on = [
         setting,
-        _content(video) if video else None,
+        content,
         dataclasses.asdict(recipe),
         [plan.frames, plan.preset, plan.iterations, plan.seed],
         asset_hashes([recipe.method]),
-        method_sha256(),
+        sources_sha256(__name__, open_video.__module__, load_models.__module__),
     ]
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(depends_on, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _content(video: Path) -> str | dict[str, str] | None:
@@ -125,7 +127,7 @@ def _content(video: Path) -> str | dict[str, str] | None:
 
 
 def _predict_setting(subject: Subject, setting: str, plan: Plan, recipes: Sequence[Recipe]) -> Iterator[dict[str, Any]]:
-    common: dict[str, Any] = {"frames": [], "skipped": []}
+    common: dict[str, Any] = {"frames": [], "skipped": [], "predicted_by": code_version()}
     common |= dict.fromkeys(("identity", "cosine", "seconds", "reason"))
     video = subject.videos.get(setting)
     stage, status = "read", "ok"

@@ -23,8 +23,12 @@ def in_processes(function: Callable[[T], R], items: Sequence[T], processes: int)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, context, _one_thread) as pool:
         waiting = {pool.submit(function, item): item for item in items}
-        for future in as_completed(waiting):
-            yield waiting[future], future.result()
+        try:
+            for future in as_completed(waiting):
+                yield waiting[future], future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)  # what is wrong is told now, not when all else is done
+            raise
 
 
 def _one_thread() -> None:

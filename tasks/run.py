@@ -9,6 +9,7 @@ import hashlib
 import importlib.metadata
 import json
 import subprocess
+import sys
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -100,10 +101,12 @@ def one_line(error: Exception) -> str:
 
 
 @functools.cache
-def method_sha256() -> str:
-    """Hash of the sources that decide what comes of a photograph: those of ganfit_core."""
+def sources_sha256(*modules: str) -> str:
+    """Hash of the sources of ganfit_core, and of further modules: of all that decides what comes of a photograph."""
+    files = sorted(Path(ganfit_core.__file__).parent.rglob("*.py"))
+    files += [Path(str(sys.modules[module].__file__)) for module in modules]
     digest = hashlib.sha256()
-    for path in sorted(Path(ganfit_core.__file__).parent.rglob("*.py")):
+    for path in files:
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ganfit_core.camera import project
-from ganfit_core.energy import TERMS
+from ganfit_core.energy import TERMS, Weights
 from ganfit_core.fitting import PRESETS, FitError, FitResult, Fitter, Preset
 from ganfit_core.identity import DlibResNet
 from ganfit_core.landmark_fit import relative_landmark_error
@@ -38,6 +38,7 @@ QUICK = dataclasses.replace(
         Descent(0.5, 0.03, 0.1, patience=8, tolerance=0.015, rate_factors=(1.0, 0.3), coarse_size=48),
         Descent(0.5, 0.01, 0.03, patience=8, tolerance=0.015, rate_factors=(1.0,)),
     ),
+    weights=Weights(pixel=15.0, landmark=0.003),
 )
 MakeFitter = Callable[..., Fitter]
 
@@ -467,6 +468,10 @@ def test_a_term_left_out_takes_no_part_in_stage_2(make_fitter: MakeFitter, faces
     one_out = fitter.without("pixel", "identity_prior")
     assert (one_out.preset.weights.pixel, one_out.preset.weights.identity_prior) == (0.0, 0.0)
     assert fitter.preset.weights.pixel > 0
+    begun = [
+        one.begin(one.prepare(faces), torch.Generator().manual_seed(0), People.alone(2)) for one in (fitter, one_out)
+    ]
+    assert all(torch.equal(one, other) for one, other in zip(*begun, strict=True))
     whole, less = fitter.fit(faces[:1], seed=0)[0], one_out.fit(faces[:1], seed=0)[0]
     assert whole.history["pixel"].all()
     assert not less.history["pixel"].any()

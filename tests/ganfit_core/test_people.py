@@ -29,6 +29,18 @@ def test_the_mean_of_some_persons() -> None:
     assert people.mean(torch.tensor([1.0, 5.0]), torch.tensor([0, 2])).tolist() == [3.0, 3.0]
 
 
+def test_photographs_of_a_person_get_the_very_same_numbers() -> None:
+    people = People([0] * 13 + [1] * 7)
+    for seed in range(50):
+        mean = people.mean(torch.randn(20, generator=torch.Generator().manual_seed(seed)))
+        assert len(set(mean[:13].tolist())) == 1
+        assert len(set(mean[13:].tolist())) == 1
+
+
+def test_photographs_that_take_no_part_do_not_shrink_the_mean() -> None:
+    assert People([0, 0, 0, 1]).mean(torch.ones(3), torch.tensor([0, 2, 3])).tolist() == [1.0, 1.0, 1.0]
+
+
 def test_the_mean_of_those_who_are_shown_once_is_exact() -> None:
     values = torch.randn(7, 50, generator=torch.Generator().manual_seed(0))
     assert torch.equal(People.alone(7).mean(values), values)

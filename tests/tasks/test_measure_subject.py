@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 import trimesh
 
-from data.faces_dataset import Subject
+from data.faces_dataset import FaceDataset, Subject
 from data.micc import parse_micc
 from data.synthetic_micc.scanner import Scan
 from ganfit_core.mesh import Surface
 from tasks import measure_subject as task
-from tasks.measure_subject import NoScanError, calibrate_recipe, measure_predictions, read_scans, recipe_of
+from tasks.evaluate_micc import calibrate_scales
+from tasks.measure_subject import NoScanError, measure_predictions, read_scans, recipe_of
 from tests import filmed
 
 PAPER, DENG, NOW, METRICAL, GENOVA = "micc/ganfit-paper", "micc/deng", "now", "now/metrical", "micc/genova"
@@ -95,7 +96,9 @@ def test_size_is_hidden_by_a_free_scale_and_shown_beside_it(person: Callable[...
 def test_one_scale_for_all_is_found_and_used(person: Callable[..., Subject], tmp_path: Path) -> None:
     subject = person(filmed.head(change=lambda points: filmed.posed(1.1 * points)))
     one, recipe = prediction(), recipe_of(prediction())
-    scale = calibrate_recipe(GENOVA, [one, one], read_scans(subject).scans * 2)
+    people = FaceDataset("micc", tmp_path, (subject, replace(subject, id="subject_99", scans=())), (), ())
+    predictions = {"subject_01": [one], subject.id: [one], "subject_99": [one]}
+    scale = calibrate_scales.fn(people, predictions, [GENOVA, PAPER])[GENOVA, recipe]
     assert scale == pytest.approx(1.1, abs=1e-4)
     (row,) = measure_predictions(subject, [one], [GENOVA], {(GENOVA, recipe): scale}, tmp_path)
     assert row["error_mm"] < 1e-3
