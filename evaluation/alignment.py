@@ -16,11 +16,13 @@ from evaluation.closest_point import Closest, ClosestPoint
 from evaluation.crop import crop_ball
 from evaluation.icp import Mode, icp
 from evaluation.nicp import NicpResult, vertex_normals
-from evaluation.protocols import Protocol
+from evaluation.protocols import Distance, Protocol
 from evaluation.similarity import Similarity, procrustes
+from evaluation.surface_distance import Measure, along, to_surface, to_tangent_plane
 from ganfit_core.mesh import Surface
 
 NOSE_TIP = 30
+_MEASURES: dict[Distance, Measure] = {"surface": to_surface, "tangent plane": to_tangent_plane}
 _NOSE_BASE, _OUTER_EYES, _INNER_EYES = 33, [36, 45], [39, 42]
 
 
@@ -167,8 +169,8 @@ def _by_counterparts(protocol: Protocol, prediction: Prediction, scan: Scan, sca
     if protocol.distance == "surface":
         distances = back = np.linalg.norm(apart, axis=1)
     else:
-        distances = np.abs((apart * vertex_normals(moved, faces)[inside]).sum(axis=1))
-        back = np.abs((apart * vertex_normals(targets, faces)[inside]).sum(axis=1))
+        distances = along(apart, vertex_normals(moved, faces)[inside])
+        back = along(apart, vertex_normals(targets, faces)[inside])
     return Fit(
         transform.then(frame.inverse()),
         _part(Surface(vertices, faces), inside),
@@ -212,11 +214,11 @@ def _rounds(
     for rounds in range(1, protocol.max_iterations + 1):  # noqa: B007
         step = procrustes(points, matches, with_scale=scale is None)
         points, transform = step.apply(points), transform.then(step)
-        found = closest(points)
-        matches, previous, mean = found.points, mean, found.distances.mean()
+        distances, found = to_surface(points, closest)
+        matches, previous, mean = found.points, mean, distances.mean()
         if converged := bool(previous - mean <= protocol.tolerance_mm):
             break
-    return _Rounds(transform, inside, found.distances, rounds, converged)
+    return _Rounds(transform, inside, distances, rounds, converged)
 
 
 def _ball(protocol: Protocol, scan: Scan) -> tuple[NDArray[np.float64], float]:
@@ -271,12 +273,7 @@ def _distances(
     protocol: Protocol, points: NDArray[np.floating], target: ClosestPoint
 ) -> tuple[NDArray[np.float64], Closest]:
     """Of the points from the surface by the protocol's measure, NaN where they do not count; and the closest points."""
-    closest = target(points)
-    if protocol.distance == "surface":
-        distances = closest.distances
-    else:
-        normals = target.normals[closest.triangles]
-        distances = np.abs(((points - closest.points) * normals).sum(axis=1))
+    distances, closest = _MEASURES[protocol.distance](points, target)
     return distances if protocol.border else np.where(closest.on_border, np.nan, distances), closest
 
 

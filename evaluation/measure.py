@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float64
 
-from evaluation.alignment import Fit, Prediction, Registration, Scan, align
+from evaluation.alignment import Prediction, Registration, Scan, align
 from evaluation.icp import global_scale
 from evaluation.nicp import nicp
 from evaluation.protocols import Protocol
@@ -77,12 +77,12 @@ def measure(
     scale = 1.0 if protocol.scale == "none" else calibrated_scale
     fit = align(protocol, prediction, scan, scale)
     rigid = fit if scale == 1 else align(protocol, prediction, scan, 1.0)
-    statistics = _statistics(fit)
+    statistics = Statistics.mean_of(fit.directions)
     return Measurement(
         protocol=protocol.id,
         version=protocol.version,
         error=getattr(statistics, protocol.statistic),
-        rigid_error=getattr(_statistics(rigid), protocol.statistic),
+        rigid_error=getattr(Statistics.mean_of(rigid.directions), protocol.statistic),
         scale=fit.transform.scale,
         mean=statistics.mean,
         rmse=statistics.rmse,
@@ -146,17 +146,6 @@ def calibrate(protocol: Protocol, pairs: Iterable[tuple[Prediction, Scan]]) -> f
         raise ValueError(f"{protocol.id} has no scale in common to all people")
     fits = (align(protocol, prediction, scan, None) for prediction, scan in pairs)
     return global_scale((fit.paired @ fit.transform.rotation.T, fit.matches) for fit in fits)
-
-
-def _statistics(fit: Fit) -> Statistics:
-    """Of the distances that count, number by number the mean over the directions."""
-    each = [Statistics.of(distances) for distances in fit.directions]
-    return Statistics(
-        _mean(one.mean for one in each),
-        _mean(one.rmse for one in each),
-        _mean(one.median for one in each),
-        sum(one.n for one in each),
-    )
 
 
 def _mean(numbers: Iterable[float]) -> float:

@@ -1,18 +1,27 @@
-"""How far one surface is from another: distances of its vertices, and what is told of them."""
+"""How far one surface is from another: distances of its points, and what is told of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Float64
 
-from evaluation.closest_point import ClosestPoint
-from ganfit_core.mesh import Surface
+from evaluation.closest_point import Closest, ClosestPoint
 
-Measure = Callable[[Surface, Surface], Float64[np.ndarray, " v"]]
-"""Distances in millimetres of the first surface's vertices from the second surface."""
+
+class Distances(NamedTuple):
+    """Of points from a surface."""
+
+    values: Float64[np.ndarray, " n"]
+    """Millimetres."""
+    closest: Closest
+    """What of the surface they are measured from."""
+
+
+Measure = Callable[[Float[np.ndarray, "n 3"], ClosestPoint], Distances]
+"""How points are measured from a surface."""
 
 
 class Statistics(NamedTuple):
@@ -39,31 +48,35 @@ class Statistics(NamedTuple):
             len(distances),
         )
 
+    @classmethod
+    def mean_of(cls, directions: Sequence[Float[np.ndarray, " n"]]) -> Statistics:
+        """Number by number the mean over directions: each weighs the same, however many distances it has.
 
-def to_surface(a: Surface, b: Surface) -> Float64[np.ndarray, " v"]:
-    """Distances of a's vertices from the closest points ON b, in millimetres."""
-    return ClosestPoint(b)(a.vertices).distances
+        Raises ValueError where there are none in one of them, or no direction.
+        """
+        if not directions:
+            raise ValueError("there are no directions to measure in")
+        each = [cls.of(distances) for distances in directions]
+        mean, rmse, median = (float(np.mean([one[number] for one in each])) for number in range(3))
+        return cls(mean, rmse, median, sum(one.n for one in each))
 
 
-def to_tangent_plane(a: Surface, b: Surface) -> Float64[np.ndarray, " v"]:
-    """Distances of a's vertices from the planes of b's closest triangles: |(p - q) . n|, in millimetres.
+def to_surface(points: Float[np.ndarray, "n 3"], target: ClosestPoint) -> Distances:
+    """Distances of points from the closest points ON a surface, in millimetres."""
+    closest = target(points)
+    return Distances(closest.distances, closest)
 
-    q is the closest point on b, n the normal of its triangle. Never more than `to_surface`, and less where the closest
-    point lies on an edge, in a corner, or on the border of b.
+
+def to_tangent_plane(points: Float[np.ndarray, "n 3"], target: ClosestPoint) -> Distances:
+    """Distances of points from the planes of a surface's closest triangles: |(p - q) . n|, in millimetres.
+
+    q is the closest point, n the normal of its triangle. Never more than `to_surface`, and less where the closest point
+    lies on an edge, in a corner, or on the border.
     """
-    target = ClosestPoint(b)
-    closest = target(a.vertices)
-    return np.abs(((a.vertices - closest.points) * target.normals[closest.triangles]).sum(axis=1))
+    closest = target(points)
+    return Distances(along(points - closest.points, target.normals[closest.triangles]), closest)
 
 
-def one_sided(a: Surface, b: Surface, measure: Measure) -> Statistics:
-    """Statistics of the distances of a's vertices from b."""
-    return Statistics.of(measure(a, b))
-
-
-def symmetric(a: Surface, b: Surface, measure: Measure) -> Statistics:
-    """The mean of both directions, number by number: the two weigh the same, however many vertices each has."""
-    there, back = one_sided(a, b, measure), one_sided(b, a, measure)
-    return Statistics(
-        (there.mean + back.mean) / 2, (there.rmse + back.rmse) / 2, (there.median + back.median) / 2, there.n + back.n
-    )
+def along(apart: Float[np.ndarray, "n 3"], normals: Float[np.ndarray, "n 3"]) -> Float64[np.ndarray, " n"]:
+    """Lengths of differences along unit normals, without their signs."""
+    return np.abs((apart * normals).sum(axis=1))

@@ -12,7 +12,7 @@ from evaluation.closest_point import ClosestPoint
 from evaluation.crop import crop_ball
 from evaluation.icp import IcpResult, Mode, Objective, global_scale, icp, plane_step
 from evaluation.similarity import DegenerateError, Similarity
-from evaluation.surface_distance import symmetric, to_surface, to_tangent_plane
+from evaluation.surface_distance import to_surface, to_tangent_plane
 from ganfit_core.mesh import Surface
 from tests.surfaces import moved, relief, similarity, sphere
 
@@ -56,7 +56,7 @@ def test_a_wrong_scale_is_seen_by_the_rigid_and_hidden_by_the_similarity() -> No
     for mode, expected in (("rigid", 1.0), ("similarity", 1 / 0.9)):
         result = icp(prediction, HEAD, IDENTITY, mode, "point_to_plane", tolerance=1e-6, max_iterations=100)
         assert result.scale == pytest.approx(expected, abs=1e-4)
-        ends[mode] = symmetric(moved(prediction, result.transform), HEAD, to_surface).mean
+        ends[mode] = to_surface(result.transform.apply(prediction.vertices), ClosestPoint(HEAD)).values.mean()
     assert ends["similarity"] < 1e-3
     assert ends["rigid"] > 0.2
 
@@ -89,7 +89,7 @@ def test_the_rmse_is_that_of_the_end(objective: Objective) -> None:
     result = icp(source, HEAD, MOTION, "rigid", objective, tolerance=1e-6, max_iterations=200)
     end = moved(source, result.transform)
     measure = to_surface if objective == "point_to_point" else to_tangent_plane
-    assert result.rmse == pytest.approx(np.sqrt(np.mean(measure(end, HEAD) ** 2)))
+    assert result.rmse == pytest.approx(np.sqrt(np.mean(measure(end.vertices, ClosestPoint(HEAD)).values ** 2)))
     assert 0.2 < result.rmse < 0.6
 
 

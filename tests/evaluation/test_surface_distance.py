@@ -6,12 +6,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from evaluation.surface_distance import Measure, Statistics, one_sided, symmetric, to_surface, to_tangent_plane
+from evaluation.closest_point import ClosestPoint
+from evaluation.surface_distance import Measure, Statistics, to_surface, to_tangent_plane
 from ganfit_core.mesh import Surface
 from tests.surfaces import moved, relief, similarity, sphere
 
 MEASURES = pytest.mark.parametrize("measure", [to_surface, to_tangent_plane])
+
+
+def distances(a: Surface, b: Surface, measure: Measure) -> NDArray[np.float64]:
+    """Of a's vertices from b."""
+    return measure(a.vertices, ClosestPoint(b)).values
 
 
 @MEASURES
@@ -20,14 +27,14 @@ def test_spheres(measure: Measure, gap: float) -> None:
     """Between spheres every distance is the difference of radii; the triangles' flatness takes 1/1000 of it."""
     inner, outer = sphere(100, 5), sphere(100 + gap, 5)
     for a, b in ((inner, outer), (outer, inner)):
-        np.testing.assert_allclose(measure(a, b), abs(gap), rtol=1e-3)
-        assert one_sided(a, b, measure)[:3] == pytest.approx([abs(gap)] * 3, rel=1e-3)
-    assert symmetric(inner, outer, measure)[:3] == pytest.approx([abs(gap)] * 3, rel=1e-3)
+        found = distances(a, b, measure)
+        np.testing.assert_allclose(found, abs(gap), rtol=1e-3)
+        assert Statistics.of(found)[:3] == pytest.approx([abs(gap)] * 3, rel=1e-3)
 
 
 @MEASURES
 def test_a_surface_is_nowhere_from_itself(measure: Measure) -> None:
-    assert measure(relief(60, 2), relief(60, 2)).max() < 1e-9
+    assert distances(relief(60, 2), relief(60, 2), measure).max() < 1e-9
 
 
 def test_the_tangent_plane_goes_on_where_the_surface_ends() -> None:
@@ -35,20 +42,24 @@ def test_the_tangent_plane_goes_on_where_the_surface_ends() -> None:
         np.array([[0.0, 0, 0], [10, 0, 0], [10, 10, 0], [0, 10, 0]]), np.array([[0, 1, 2], [0, 2, 3]], np.int64)
     )
     beyond = Surface(np.array([[13.0, 2, 4], [13, 3, 4], [13, 2, 0]]), np.array([[0, 1, 2]], np.int64))
-    np.testing.assert_allclose(to_surface(beyond, square), [5, 5, 3])
-    np.testing.assert_allclose(to_tangent_plane(beyond, square), [4, 4, 0], atol=1e-12)
+    np.testing.assert_allclose(distances(beyond, square, to_surface), [5, 5, 3])
+    np.testing.assert_allclose(distances(beyond, square, to_tangent_plane), [4, 4, 0], atol=1e-12)
 
 
 @settings(max_examples=10, deadline=None)
 @given(st.tuples(*[st.floats(-5, 5)] * 3), st.tuples(*[st.floats(-8, 8)] * 3))
-def test_both_directions_weigh_the_same(degrees: tuple, shift: tuple) -> None:
+def test_the_tangent_plane_is_never_farther_than_the_surface(degrees: tuple, shift: tuple) -> None:
     a, b = relief(60, 3), moved(relief(50, 5), similarity(1.05, degrees, shift))
-    for measure in (to_surface, to_tangent_plane):
-        there, back, both = one_sided(a, b, measure), one_sided(b, a, measure), symmetric(a, b, measure)
-        assert both[:3] == pytest.approx([(x + y) / 2 for x, y in zip(there[:3], back[:3], strict=True)])
-        assert both.n == len(a.vertices) + len(b.vertices)
-        assert symmetric(b, a, measure) == both
-    assert (to_tangent_plane(a, b) <= to_surface(a, b) + 1e-9).all()
+    assert (distances(a, b, to_tangent_plane) <= distances(a, b, to_surface) + 1e-9).all()
+
+
+def test_directions_weigh_the_same() -> None:
+    there, back = np.array([0.0, 0, 3, 4, 8]), np.array([1.0, 3])
+    assert Statistics.mean_of([there, back]) == pytest.approx((2.5, (np.sqrt(89 / 5) + np.sqrt(5)) / 2, 2.5, 7))
+    assert Statistics.mean_of([there]) == Statistics.of(there)
+    for none in ([], [there, np.zeros(0)]):
+        with pytest.raises(ValueError, match="there are no"):
+            Statistics.mean_of(none)
 
 
 def test_statistics_in_numbers() -> None:
