@@ -46,7 +46,10 @@ def wins(rows: Sequence[dict[str, Any]], one: str, other: str) -> dict[str, floa
         both = values[one].keys() & values[other].keys()
         if both:
             gains = np.array([values[other][key] - values[one][key] for key in both])
-            found |= {f"{name}_share": round(float((gains > 0).mean()), 3), f"{name}_gain_mm": round(float(gains.mean()), 3)}
+            found |= {
+                f"{name}_share": round(float((gains > 0).mean()), 3),
+                f"{name}_gain_mm": round(float(gains.mean()), 3),
+            }
     return found
 
 
