@@ -143,6 +143,7 @@ def micc() -> pa.Schema:
             _column("scans", pa.int32(), "scans that were measured"),
             _column("iterations", pa.int32(), "of the alignment"),
             _column("converged", pa.bool_(), "the alignment came to rest"),
+            _column("crop_radius_mm", pa.float64(), "of the Euclidean ball that the protocol cropped"),
             _column("crop_vertices", pa.int32(), "vertices of the scan within the protocol's crop"),
             _column("notes", pa.list_(pa.string()), "repairs of the scans, sources of their landmarks", nullable=False),
             _column("frames", pa.list_(pa.int32()), "frames used, by their place among the decodable", nullable=False),

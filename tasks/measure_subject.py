@@ -161,13 +161,12 @@ def _measured(
         "rmse_mm": found.rmse,
         "median_mm": found.median,
         "scan": None if found.scan is None else scans.names[found.scan],
-        "scans": 1 if protocol.scans == "first" else len(against),
+        "scans": found.scans,
+        "crop_radius_mm": found.crop_radius,
         "iterations": found.iterations,
         "converged": found.converged,
         "crop_vertices": found.crop_vertices,
     }
-    if radius is not None:
-        row["notes"] = [*scans.notes, f"cropped {radius:g} mm around the nose tip, as the authors' script has it"]
     if out is not None:
         try:
             row["check"] = _check(subject, prediction, found, face, out)
