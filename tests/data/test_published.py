@@ -26,7 +26,8 @@ def test_table_one_of_the_paper() -> None:
     assert value("GANFit++", published.COSINE, "outdoor") == 0.87
     assert value("GANFit++ \\ L_lan", published.ERROR_MEAN, "cooperative") == 0.91
     assert {row.protocol for row in rows if row.method == "Genova et al."} == {"micc/genova"}
-    best = min((row for row in rows if row.metric == published.ERROR_MEAN), key=lambda row: row.value)
+    cooperative = [row for row in rows if row.metric == published.ERROR_MEAN and row.dataset.endswith("cooperative")]
+    best = min(cooperative, key=lambda row: row.value)
     assert best.method == "GANFit++ \\ L_lan"
 
 
