@@ -9,12 +9,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from flows.console import BAD_ARGUMENT, out, stop, watched
+from flows.console import BAD_ARGUMENT, MethodName, out, stop, watched
 from ganfit_core.methods import METHODS
 
 app = typer.Typer(no_args_is_help=True, help="Errors against scans, in the layout of MICC Florence.")
 
-MethodName = enum.StrEnum("MethodName", {name: name for name in METHODS})  # type: ignore[misc]
 Root = Annotated[Path, typer.Argument(help="Folder of subject_01, subject_02, ...", show_default=False)]
 Landmarks = Annotated[
     Path | None,
