@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 from data.faces_dataset import SETTINGS, FaceDataset, ScanFile, Subject
 from data.scans import ScanError, read_ljson, read_scan
 
-_OFF_SCAN_MM = 10.0
+OFF_SCAN_MM = 10.0
 """Landmarks whose median distance from the scan's vertices is larger do not belong to it."""
 
 
@@ -63,7 +63,7 @@ def _remarks(scan: ScanFile) -> list[str]:
     if len(known) < len(landmarks):
         remarks.append(f"landmarks that were not set: {len(landmarks) - len(known)}")
     off = float(np.median(cKDTree(mesh.surface.vertices).query(known)[0])) if len(known) else 0.0
-    if off > _OFF_SCAN_MM:
+    if off > OFF_SCAN_MM:
         remarks.append(f"the landmarks lie {off:.0f} mm off the scan: they belong to another one, or to another unit")
     return remarks
 

@@ -27,6 +27,7 @@ from ganfit_core.morphable import MorphableModel
 from ganfit_core.perception.detect import CenterFace
 from ganfit_core.perception.landmarks import DlibLandmarks
 from ganfit_core.scan_landmarks import landmarks_of_scan
+from tasks.check_micc import OFF_SCAN_MM
 from tasks.micc_recipes import Recipe
 from tasks.run import one_line
 
@@ -36,8 +37,6 @@ RELEASED_CROPS = {"subject_28": 60.0}
 """mm: of whom the authors' script measures less, and only that script."""
 RELEASED = "micc/ganfit-release"
 _LEAST_LANDMARKS = 3
-_FARTHEST_MM = 15.0
-"""Of the landmarks' median distance from the scan's vertices."""
 
 
 class NoScanError(RuntimeError):
@@ -267,5 +266,5 @@ def _check_landmarks(landmarks: np.ndarray, surface: Surface) -> None:
     if len(known) < _LEAST_LANDMARKS or not np.isfinite(landmarks[NOSE_TIP]).all():
         raise ScanError(f"{len(known)} landmarks are known; {_LEAST_LANDMARKS} are needed, the nose tip among them")
     away = float(np.median(cKDTree(surface.vertices).query(known)[0]))
-    if away > _FARTHEST_MM:
+    if away > OFF_SCAN_MM:
         raise ScanError(f"the landmarks lie {away:.4g} mm from the scan: they are of another one")
