@@ -33,7 +33,10 @@ def fit_video(
     out_folder: Annotated[Path, typer.Option("--out", help="Folder for the results.", show_default=False)],
     frames: Annotated[int, typer.Option(help="Frames that identity and texture are fitted to.", min=1)] = 8,
     choose: Annotated[
-        Choice, typer.Option(help="quality: certain, sharp, eyes open, from many sides; uniform: evenly over those with a face.")
+        Choice,
+        typer.Option(
+            help="quality: certain, sharp, eyes open, from many sides; uniform: evenly over those with a face."
+        ),
     ] = Choice.quality,
     preset: Annotated[PresetName, typer.Option(help="As for `ganfit fit`.")] = PresetName.laptop,
     method: Annotated[MethodName, typer.Option(help="`ganfit methods` says what each does.")] = DEFAULT_METHOD,
