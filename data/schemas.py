@@ -47,6 +47,7 @@ def reconstructions(dimensions: Dimensions) -> pa.Schema:
             _column("method", pa.string(), "the recipe, as `ganfit methods` names it (folder)", nullable=False),
             _column("texture_model", pa.string(), "gan, vae or pca: the method's (folder)", nullable=False),
             _column("collection", pa.string(), "name of the collection's root folder", nullable=False),
+            _column("collection_key", pa.string(), "hash of the paths that were asked for; null before version 2"),
             _column("unit_id", pa.string(), "path below that root, forward slashes", nullable=False),
             _column("face_index", pa.int32(), "0 for the largest face; null without one"),
             _column("source", pa.list_(pa.string()), "paths of the photographs, or of the video", nullable=False),
@@ -76,12 +77,20 @@ def reconstructions(dimensions: Dimensions) -> pa.Schema:
             _column("assets", pa.map_(pa.string(), pa.string()), "asset id -> sha256", nullable=False),
             _column("config_sha256", pa.string(), "of the preset, the method and the options", nullable=False),
             _column("code_version", pa.string(), "version of this program", nullable=False),
+            _column("code_sha256", pa.string(), "of the sources that decide the result; null before version 2"),
             _column("seed", pa.int64(), "seed of the run", nullable=False),
+            _column(
+                "result_key",
+                pa.string(),
+                "hash of content_sha256, config_sha256, assets, code_sha256 and seed: equal keys, equal results; "
+                "null where the content could not be read, and before version 2",
+            ),
+            _column("shard", pa.string(), "the units that were computed together; null before version 2"),
             _column("mesh", pa.string(), "GLB, relative to the output folder"),
             _column("overlay", pa.string(), "picture of the fit, relative to the output folder"),
             _column("created_at", pa.timestamp("us", tz="UTC"), "when the row was made", nullable=False),
         ],
-        metadata={"table": "reconstructions", "version": "1"},
+        metadata={"table": "reconstructions", "version": "2"},
     )
 
 
