@@ -1,0 +1,19 @@
+"""Collections: the photographs and videos that a user names, in folders, lists and remote storage."""
+
+from data.collections.contents import content_sha256, fetched
+from data.collections.discovery import discover
+from data.collections.remote import FetchError
+from data.collections.units import IMAGE_EXTENSIONS, VIDEO_EXTENSIONS, Collection, CollectionError, Kind, Unit
+
+__all__ = [
+    "IMAGE_EXTENSIONS",
+    "VIDEO_EXTENSIONS",
+    "Collection",
+    "CollectionError",
+    "FetchError",
+    "Kind",
+    "Unit",
+    "content_sha256",
+    "discover",
+    "fetched",
+]
