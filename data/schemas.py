@@ -102,7 +102,9 @@ def frames(dimensions: Dimensions) -> pa.Schema:
             _column("method", pa.string(), "as in `reconstructions` (folder)", nullable=False),
             _column("texture_model", pa.string(), "as in `reconstructions` (folder)", nullable=False),
             _column("collection", pa.string(), "as in `reconstructions`: the folder of the video", nullable=False),
+            _column("collection_key", pa.string(), "as in `reconstructions`; null before version 2"),
             _column("unit_id", pa.string(), "as in `reconstructions`: the video's name", nullable=False),
+            _column("shard", pa.string(), "as in `reconstructions`; null before version 2"),
             _column("frame", pa.int32(), "place among the decodable frames, from 0", nullable=False),
             _column("time_s", pa.float64(), "seconds from the first frame", nullable=False),
             _column("chosen", pa.bool_(), "identity and texture were fitted to it, with others", nullable=False),
@@ -123,7 +125,7 @@ def frames(dimensions: Dimensions) -> pa.Schema:
                 "mean distance of the model's landmarks from the detected, over that of the eyes",
             ),
         ],
-        metadata={"table": "frames", "version": "1"},
+        metadata={"table": "frames", "version": "2"},
     )
 
 
