@@ -112,11 +112,12 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
 ) -> None:
     path = tables.write_part([row()], SCHEMA, tmp_path, "key", 0)
 
-    def half(table: pa.Table, file: Any, **options: Any) -> None:
-        file.write(b"PAR1 and then the disk was full")
+    def half(writer: pyarrow.parquet.ParquetWriter, table: pa.Table, **options: Any) -> None:
+        write(writer, table.slice(0, 0))
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(pyarrow.parquet, "write_table", half)
+    write = pyarrow.parquet.ParquetWriter.write_table
+    monkeypatch.setattr(pyarrow.parquet.ParquetWriter, "write_table", half)
     with pytest.raises(OSError, match="No space"):
         tables.write_part([fitted()], SCHEMA, tmp_path, "key", 0)
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
