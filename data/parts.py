@@ -84,13 +84,19 @@ def index(out: Path, table: str, partition: Sequence[str], columns: Sequence[str
     schema = migrations.current_schema(table)
     if unknown := [name for name in columns if name not in schema.names]:
         raise KeyError(f"no column {', '.join(unknown)} in {table}")
-    paths = part_files(partition_folder(out, table, partition))
-    with ThreadPoolExecutor(_READERS) as readers:
-        parts = list(readers.map(lambda path: _indexed(out, table, path, columns), paths))
+    parts = [manifest.name_of(out, path) for path in part_files(partition_folder(out, table, partition))]
     if not parts:
         fields = [schema.field(name) for name in columns] + [pa.field("part", pa.string()), pa.field("row", pa.int64())]
         return pa.schema(fields).empty_table()
-    return pa.concat_tables(parts, promote_options="permissive")
+    return columns_of(out, parts, columns)
+
+
+def columns_of(out: Path, parts: Sequence[str], columns: Sequence[str]) -> pa.Table:
+    """``index`` of at least one part, each named by its path relative to ``out``."""
+    with ThreadPoolExecutor(_READERS) as readers:
+        return pa.concat_tables(
+            readers.map(lambda part: _columns_of_one(out, part, columns), parts), promote_options="permissive"
+        )
 
 
 def drop_rows(out: Path, part: str, rows: Sequence[int]) -> None:
@@ -100,25 +106,47 @@ def drop_rows(out: Path, part: str, rows: Sequence[int]) -> None:
     """
     path = out / part
     entry = manifest.entries(out).get(part)
-    with _opened(out, path) as file:
-        total, schema = file.metadata.num_rows, file.schema_arrow
-        keep = np.ones(total, dtype=bool)
+    with opened(out, part) as file:
+        keep = np.ones(file.metadata.num_rows, dtype=bool)
         keep[np.asarray(rows, dtype=np.int64)] = False
         manifest.forget(out, [part])  # first: a kill in between leaves a sound part, not one that looks altered
         if keep.any():
-            table = part.split("/", 1)[0]
-            groups = (migrations.upgrade(table, rows) for rows in _kept(file, part, keep))
-            write_file(path, migrations.current_schema(table, schema), groups)
+            write_file(path, migrations.current_schema(table_of(part), file.schema_arrow), _kept(file, part, keep))
     if not keep.any():
         path.unlink()
     elif entry is not None:
         manifest.record(out, [path], entry.run_id)
 
 
+def table_of(part: str) -> str:
+    """The table that a part belongs to."""
+    return part.split("/", 1)[0]
+
+
+def opened(out: Path, part: str) -> pyarrow.parquet.ParquetFile:
+    """A part file, open, its checksums to be checked. Raises PartError for one whose footer cannot be read."""
+    path = out / part
+    try:
+        return pyarrow.parquet.ParquetFile(path, page_checksum_verification=True)
+    except (pa.ArrowInvalid, OSError) as error:
+        with path.open("rb") as file:
+            file.seek(max(path.stat().st_size - len(_MAGIC), 0))
+            whole = file.read() == _MAGIC
+        raise PartError(Damaged(part, _one_line(error) if whole else "truncated")) from error
+
+
+def read_group(file: pyarrow.parquet.ParquetFile, part: str, number: int) -> pa.Table:
+    """Rows of a row group in the current version. Raises PartError where they cannot be read."""
+    try:
+        return migrations.upgrade(table_of(part), file.read_row_group(number))
+    except (pa.ArrowInvalid, OSError) as error:
+        raise PartError(Damaged(part, _one_line(error))) from error
+
+
 def _look(out: Path, table: str, path: Path, known: dict[str, manifest.Entry]) -> Part | Damaged:
     name = manifest.name_of(out, path)
     try:
-        with _opened(out, path) as file:
+        with opened(out, name) as file:
             rows, version = file.metadata.num_rows, migrations.version_of(file.schema_arrow)
     except PartError as error:
         return error.damaged
@@ -133,31 +161,21 @@ def _look(out: Path, table: str, path: Path, known: dict[str, manifest.Entry]) -
     return Part(name, rows, size, version)
 
 
-def _opened(out: Path, path: Path) -> pyarrow.parquet.ParquetFile:
-    try:
-        return pyarrow.parquet.ParquetFile(path, page_checksum_verification=True)
-    except (pa.ArrowInvalid, OSError) as error:
-        with path.open("rb") as file:
-            file.seek(max(path.stat().st_size - len(_MAGIC), 0))
-            whole = file.read() == _MAGIC
-        raise PartError(Damaged(manifest.name_of(out, path), _one_line(error) if whole else "truncated")) from error
-
-
-def _indexed(out: Path, table: str, path: Path, columns: Sequence[str]) -> pa.Table:
-    name = manifest.name_of(out, path)
-    with _opened(out, path) as file:
+def _columns_of_one(out: Path, part: str, columns: Sequence[str]) -> pa.Table:
+    table = table_of(part)
+    with opened(out, part) as file:
         version = migrations.version_of(file.schema_arrow)
-        migrations.check_known(table, version, str(path))
+        migrations.check_known(table, version, part)
         wanted = None if migrations.converts(table, version) else [c for c in columns if c in file.schema_arrow.names]
         count, schema = file.metadata.num_rows, migrations.current_schema(table, file.schema_arrow)
         try:
             rows = file.read(columns=wanted)
         except (pa.ArrowInvalid, OSError) as error:
-            raise PartError(Damaged(name, _one_line(error))) from error
+            raise PartError(Damaged(part, _one_line(error))) from error
     if wanted is None:
         rows = migrations.upgrade(table, rows)
     arrays = [rows[c] if c in rows.column_names else pa.nulls(count, schema.field(c).type) for c in columns]
-    arrays += [pa.repeat(pa.scalar(name), count), pa.array(np.arange(count))]
+    arrays += [pa.repeat(pa.scalar(part), count), pa.array(np.arange(count))]
     return pa.table(dict(zip([*columns, "part", "row"], arrays, strict=True)))
 
 
@@ -167,11 +185,7 @@ def _kept(file: pyarrow.parquet.ParquetFile, part: str, keep: np.ndarray) -> Ite
         mask = keep[start : start + file.metadata.row_group(number).num_rows]
         start += len(mask)
         if mask.any():
-            try:
-                rows = file.read_row_group(number)
-            except (pa.ArrowInvalid, OSError) as error:
-                raise PartError(Damaged(part, _one_line(error))) from error
-            yield rows.filter(pa.array(mask))
+            yield read_group(file, part, number).filter(pa.array(mask))
 
 
 def _one_line(error: Exception) -> str:
