@@ -1,77 +1,67 @@
-"""From the paths that a user names to the units below them."""
+"""From the paths that a user names to the units that they stand for."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from data.collections.units import Collection, CollectionError, Kind, Unit, kind_of, printable
-
-logger = logging.getLogger(__name__)
+from data.collections import listed, local, remote_listing
+from data.collections.listing import Request
+from data.collections.manifests import is_manifest
+from data.collections.remote import is_url, local_path
+from data.collections.units import Collection, CollectionError, Kind, Unit, printable
 
 
 def discover(
     paths: Sequence[Path | str], exclude: Sequence[Path] = (), kinds: Sequence[Kind] = ("photo",)
 ) -> Collection:
-    """Photographs named by ``paths`` or lying in folders named by them, at any depth.
+    """Photographs, and videos where ``kinds`` has them, that ``paths`` name.
 
-    A file that is named is always taken; in a folder, files are taken by their extension and hidden ones are
-    left. Links to folders are followed, each folder once. ``exclude`` names folders not to enter, those of
-    results.
+    A path is one of:
 
-    Raises CollectionError for a path that does not exist or cannot be listed, and for want of any photograph.
+    - a folder, entered at any depth: files are taken by their extension and hidden ones are left; links to folders are
+      followed, each folder once;
+    - a pattern as of ``glob`` with ** for any depth: files are taken by their extension;
+    - a manifest, .csv or .parquet: data.collections.manifests;
+    - any other file, which is always taken;
+    - one of these by URL, in the way of fsspec.
+
+    ``exclude`` names folders on this machine not to enter, those of results.
+
+    Raises CollectionError for a path that does not exist or cannot be listed, a damaged manifest, two files of the
+    same unit_id, a protocol whose package is not installed, and for want of any unit.
     """
-    named = [Path(os.path.abspath(path)) for path in paths]
-    for path in named:
-        _check(path)
-    root = _common_root(named)
     skip = frozenset(os.path.realpath(folder) for folder in exclude)
+    requests = [_request(os.fspath(path), skip, kinds) for path in paths]
+    # Of tuples, part by part.
+    root = tuple(os.path.commonprefix([request.root for request in requests]))  # noqa: RUF071
     found: dict[str, Unit] = {}
-    for path in named:
-        for file in _files_below(path, skip, kinds) if path.is_dir() else [path]:
-            unit_id = printable(os.path.relpath(file, root).replace(os.sep, "/"))
-            found[unit_id] = Unit(unit_id, file, kind_of(file.name, kinds) or kinds[0])
+    for request in requests:
+        for unit in request.units(root):
+            other = found.get(unit.unit_id)
+            if other is not None and other.source != unit.source:
+                raise CollectionError(f"two files have the unit_id {unit.unit_id}: {other.source} and {unit.source}")
+            found[unit.unit_id] = unit
     if not found:
-        raise CollectionError("no photos found in " + ", ".join(printable(str(path)) for path in paths))
-    request = json.dumps(sorted({printable(str(path)) for path in named}))
+        wanted = " or ".join(f"{kind}s" for kind in kinds)
+        raise CollectionError(f"no {wanted} found in " + ", ".join(printable(str(path)) for path in paths))
+    text = json.dumps(sorted({request.text for request in requests}))
     return Collection(
-        name=printable(root.name) or "root",
-        key=hashlib.sha256(request.encode()).hexdigest()[:12],
+        name=printable(root[-1]) if len(root) > 1 else "root",
+        key=hashlib.sha256(text.encode()).hexdigest()[:12],
         units=tuple(found[unit_id] for unit_id in sorted(found)),
     )
 
 
-def _check(path: Path) -> None:
-    shown = printable(str(path))
-    if not os.path.lexists(path):
-        raise CollectionError(f"no such file or folder: {shown}")
-    if path.is_dir() and not os.access(path, os.R_OK | os.X_OK):
-        raise CollectionError(f"folder cannot be read: {shown}")
-    if not path.is_dir() and not path.is_file():
-        raise CollectionError(f"neither a file nor a folder: {shown}")
-
-
-def _common_root(named: list[Path]) -> Path:
-    return Path(os.path.commonpath([path if path.is_dir() else path.parent for path in named]))
-
-
-def _files_below(folder: Path, skip: frozenset[str], kinds: Sequence[Kind]) -> Iterator[Path]:
-    entered: set[str] = set()
-
-    def complain(error: OSError) -> None:
-        logger.warning("folder left out: %s", error)
-
-    for where, subfolders, files in os.walk(folder, followlinks=True, onerror=complain):
-        real = os.path.realpath(where)
-        if real in entered or real in skip:
-            subfolders.clear()
-            continue
-        entered.add(real)
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        for name in sorted(files):
-            if not name.startswith(".") and kind_of(name, kinds):
-                yield Path(where, name)
+def _request(path: str, skip: frozenset[str], kinds: Sequence[Kind]) -> Request:
+    if is_url(path) and not os.path.lexists(path):
+        here = local_path(path)
+        if here is None:
+            return remote_listing.request(path, kinds)
+        path = here
+    if is_manifest(path) and os.path.isfile(path):
+        return listed.request(path, kinds)
+    return local.request(path, skip, kinds)

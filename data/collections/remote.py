@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import re
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,11 +16,23 @@ import fsspec
 
 from data.collections.units import CollectionError
 
+logger = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 TRIES = 3
 FIRST_WAIT = 0.5
 """Seconds before the second try; each later wait is twice as long."""
+
+REQUESTS_AT_ONCE = 32
+
+_ONE_AT_A_TIME = threading.Lock()
+
+# What file systems call a file's checksum, version or time of change; checksums first.
+_STAMPS = (
+    *("ETag", "etag", "e_tag", "md5Hash", "content_md5", "Content-MD5", "CRC", "sha"),
+    *("LastModified", "last_modified", "Last-Modified", "mtime", "updated", "modified", "created"),
+)
 
 _LASTING = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError, ImportError, ValueError)
 
@@ -36,12 +52,19 @@ def is_url(text: str) -> bool:
     return re.match(r"[A-Za-z][A-Za-z0-9+.\-]+(://|::)", text) is not None
 
 
+def local_path(url: str) -> str | None:
+    """The path of a file:// URL; None for another."""
+    protocol, _, rest = url.partition("://")
+    return rest if protocol in ("file", "local") and "::" not in url else None
+
+
 def file_system(url: str) -> tuple[Any, str]:
-    """fsspec's file system and the path in it. Raises CollectionError where there is none for the protocol."""
-    try:
-        system, path = retrying(lambda: fsspec.core.url_to_fs(url))
-    except Exception as error:
-        raise CollectionError(f"{url}: {reason_of(error)}") from error
+    """fsspec's file system and the path in it.
+
+    Raises ImportError where the protocol's package is not installed, ValueError for an unknown protocol, and what the
+    file system raises for an archive that cannot be opened.
+    """
+    system, path = retrying(lambda: fsspec.core.url_to_fs(url))
     return system, str(path)
 
 
@@ -49,11 +72,37 @@ def download(url: str, target: Path) -> None:
     """Copy a file, in at most ``TRIES`` tries. Raises FetchError."""
     try:
         system, path = file_system(url)
-        retrying(lambda: system.get_file(path, str(target)))
-    except CollectionError as error:
-        raise FetchError(str(error), lasting=True) from error
+        # Only the asynchronous file systems are made for several threads; archives share one open file.
+        with contextlib.nullcontext() if system.async_impl else _ONE_AT_A_TIME:
+            retrying(lambda: system.get_file(path, str(target)))
     except Exception as error:
         raise FetchError(f"cannot be downloaded: {reason_of(error)}", is_lasting(error)) from error
+
+
+def signature_in(info: Mapping[str, Any]) -> str | None:
+    """Of a file, from what a file system tells of it; None where it tells too little."""
+    stamp = next((info[key] for key in _STAMPS if info.get(key) is not None), None)
+    return None if stamp is None else " ".join(f"{info.get('size')}-{stamp}".split())
+
+
+def signatures(urls: Sequence[str]) -> list[str | None]:
+    """Of files one by one, several at a time; None where it cannot be had.
+
+    Raises CollectionError for a protocol that cannot be used.
+    """
+    with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
+        return list(pool.map(_signature, urls))
+
+
+def _signature(url: str) -> str | None:
+    try:
+        system, path = file_system(url)
+        return signature_in(retrying(lambda: system.info(path)))
+    except (ImportError, ValueError) as error:
+        raise CollectionError(f"{url}: {reason_of(error)}") from error
+    except Exception:
+        logger.debug("%s: nothing is told of it", url, exc_info=True)
+        return None
 
 
 def retrying(call: Callable[[], T]) -> T:
