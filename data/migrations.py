@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
@@ -30,15 +31,7 @@ def current_schema(table: str, file: pa.Schema | None = None) -> pa.Schema:
 
     The lengths of the vectors are those of ``file``, the schema of a file of the table, and free without one.
     """
-    lengths = {name: _length(file, name) for name in ("identity", "expression", "texture")}
-    whole = {
-        "reconstructions": lambda: schemas.reconstructions(Dimensions(**lengths)),
-        "frames": lambda: schemas.frames(Dimensions(**lengths)),
-        "micc": schemas.micc,
-        "frechet": schemas.frechet,
-        "published": schemas.published,
-    }[table]()
-    return stored(whole)
+    return _schema(table, Dimensions(*(_length(file, name) for name in ("identity", "expression", "texture"))))
 
 
 def stored(schema: pa.Schema) -> pa.Schema:
@@ -83,6 +76,18 @@ def upgrade(table: str, rows: pa.Table) -> pa.Table:
     upgraded = pa.Table.from_arrays(columns, schema=schema)
     upgraded.validate()
     return upgraded
+
+
+@functools.cache  # asked for with every file, and slow to make
+def _schema(table: str, dimensions: Dimensions) -> pa.Schema:
+    whole = {
+        "reconstructions": lambda: schemas.reconstructions(dimensions),
+        "frames": lambda: schemas.frames(dimensions),
+        "micc": schemas.micc,
+        "frechet": schemas.frechet,
+        "published": schemas.published,
+    }[table]()
+    return stored(whole)
 
 
 def _length(file: pa.Schema | None, name: str) -> int:
