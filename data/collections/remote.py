@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import logging
 import re
 import threading
@@ -70,11 +71,15 @@ def file_system(url: str) -> tuple[Any, str]:
 
 def download(url: str, target: Path) -> None:
     """Copy a file, in at most ``TRIES`` tries. Raises FetchError."""
-    try:
-        system, path = file_system(url)
+
+    def copy() -> None:
         # Only the asynchronous file systems are made for several threads; archives share one open file.
         with contextlib.nullcontext() if system.async_impl else _ONE_AT_A_TIME:
-            retrying(lambda: system.get_file(path, str(target)))
+            system.get_file(path, str(target))
+
+    try:
+        system, path = file_system(url)
+        retrying(copy)
     except Exception as error:
         raise FetchError(f"cannot be downloaded: {reason_of(error)}", is_lasting(error)) from error
 
@@ -82,6 +87,8 @@ def download(url: str, target: Path) -> None:
 def signature_in(info: Mapping[str, Any]) -> str | None:
     """Of a file, from what a file system tells of it; None where it tells too little."""
     stamp = next((info[key] for key in _STAMPS if info.get(key) is not None), None)
+    if isinstance(stamp, datetime.datetime):
+        stamp = stamp.timestamp()  # as some file systems have it in one answer and not in another
     return None if stamp is None else " ".join(f"{info.get('size')}-{stamp}".split())
 
 

@@ -79,8 +79,9 @@ def _is_folder(system: Any, path: str) -> bool:
 
 
 def _visible(infos: Infos, top: str) -> Infos:
-    start = len(top.rstrip("/"))
-    return {path: info for path, info in infos.items() if "/." not in f"/{path[start:].lstrip('/')}"}
+    """Without hidden files and those in hidden folders; archives may begin their names with ./ or ../"""
+    hidden = re.compile(r"(^|/)\.(?!\.?/)")
+    return {path: info for path, info in infos.items() if not hidden.search(path, len(top.rstrip("/")))}
 
 
 def _listings(system: Any, container: Container, top: str, infos: Infos) -> Iterator[Listing]:
@@ -100,7 +101,7 @@ def _listings(system: Any, container: Container, top: str, infos: Infos) -> Iter
 
 def _placed_in(container: Container, folder: str) -> Callable[[str], tuple[Path, str | None]]:
     def place(name: str) -> tuple[Path, str]:
-        url = container.url(f"{folder}/{name}")
+        url = container.url(posixpath.join(folder, name))
         return Path(file_name(url)), url
 
     return place
@@ -108,7 +109,7 @@ def _placed_in(container: Container, folder: str) -> Callable[[str], tuple[Path,
 
 def _identities(system: Any, files: Mapping[str, object], top: str) -> Identities:
     def read(folder: str) -> bytes | None:
-        path = f"{folder}/{FILE_NAME}"
+        path = posixpath.join(folder, FILE_NAME)
         if path not in files and folder not in (top, posixpath.dirname(top)):
             return None  # asking costs a request
         try:

@@ -43,7 +43,7 @@ class Container:
         if inner and link.endswith(inner):
             link = link[: -len(inner)]
         else:
-            link += "://" if link.endswith(":") else "/"
+            link += "//" if link.endswith(":") else "/"
         return cls("::".join([*links[:at], link]), "".join(f"::{outer}" for outer in links[at + 1 :]))
 
     def url(self, path: str) -> str:
