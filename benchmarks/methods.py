@@ -53,7 +53,7 @@ from ganfit_core.perception.faces import find_faces
 from ganfit_core.perception.photo import read_photo
 from ganfit_core.pose import camera_from_landmarks
 from tasks.models import Models, load_models, missing_assets, needed_assets
-from tasks.run import code_version
+from tasks.code import code_version
 
 PRESET, SEED = "laptop", 0
 FIT_BATCH, FAST_BATCH = 8, 32

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from flows import cli_micc, cli_regressor, cli_video
+from flows import cli_micc, cli_regressor, cli_run, cli_store, cli_video
 from flows.console import (
     BAD_ARGUMENT,
     DEFAULT_METHOD,
@@ -37,6 +37,10 @@ app.add_typer(textures_app, name="textures")
 app.add_typer(cli_regressor.app, name="regressor")
 app.add_typer(cli_micc.app, name="micc")
 app.command("fit-video")(cli_video.fit_video)
+app.command("run")(cli_run.run)
+app.command("status")(cli_run.status)
+app.command("compact")(cli_store.compact)
+app.command("verify")(cli_store.verify)
 
 
 COMPARED = [MethodName("fast"), DEFAULT_METHOD]
@@ -86,8 +90,19 @@ def fit(
     with _with_photographs(inputs, out_folder, preset, [method], iterations) as terminal:
         from flows.reconstruct import reconstruct
 
-        run = recorded_if_served(reconstruct)
-        table = run(inputs, out_folder, preset.value, method.value, iterations, all_faces, seed, batch)
+        table = recorded_if_served(reconstruct)(
+            [str(path) for path in inputs],
+            out_folder,
+            preset=preset.value,
+            method=method.value,
+            iterations=iterations,
+            all_faces=all_faces,
+            seed=seed,
+            batch=batch,
+            again=True,
+            prune=True,
+            isolated=False,
+        )
     terminal.summarise(table)
 
 

@@ -31,5 +31,5 @@ def compare(
     for method in methods:
         models.load_models(preset, method, iterations)  # none shall run in vain because another cannot
     for method in methods:
-        reconstruct.fn([photo], out, preset, method, iterations, seed=seed)
+        reconstruct.fn([str(photo)], out, preset, method, iterations, seed=seed, again=True, prune=True, isolated=False)
     return call(write_comparison, unit, methods, out)

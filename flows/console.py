@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import enum
 import logging
+import logging.handlers
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -28,6 +30,8 @@ out = Console(markup=False, highlight=False, soft_wrap=True)
 err = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 
 BAD_ARGUMENT = 2
+RESUME = "what is written stays, and the same command goes on from there"
+_LOG_BYTES = 10 << 20
 
 
 class PresetName(enum.StrEnum):
@@ -50,12 +54,12 @@ class TextureName(enum.StrEnum):
 
 
 @contextlib.contextmanager
-def watched(out_folder: Path) -> Iterator[TerminalProgress]:
-    """Progress on the terminal for the steps of what runs inside."""
+def watched(out_folder: Path, each: bool = True) -> Iterator[TerminalProgress]:
+    """Progress on the terminal for the steps of what runs inside; ``each``: with a report of every face."""
     from flows.terminal import TerminalProgress
     from tasks.progress import progress
 
-    with TerminalProgress(out, err, out_folder) as terminal:
+    with TerminalProgress(out, err, out_folder, each) as terminal:
         token = progress.set(terminal)
         try:
             yield terminal
@@ -68,24 +72,45 @@ def reconstructing(
     out_folder: Path, preset: PresetName, methods: list[MethodName], iterations: int | None
 ) -> Iterator[TerminalProgress]:
     """What runs inside reconstructs faces: checks before it, progress, and a message for whatever it raises."""
-    from data.assets import AssetError
     from tasks import models
 
-    try:
-        out_folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        stop(f"results cannot be written to {out_folder}: {error.strerror}", BAD_ARGUMENT)
-    try:
-        with err.status("loading models"):  # before a server hears of the run: what is missing is told here
-            for method in methods:
-                models.load_models(preset.value, method.value, iterations)
+    with guarded(out_folder) as terminal:
+        terminal.step("loading models", 0, 1)  # before a server hears of the run: what is missing is told here
+        for method in methods:
+            models.load_models(preset.value, method.value, iterations)
+        yield terminal
+
+
+@contextlib.contextmanager
+def guarded(out_folder: Path, each: bool = True, writes: bool = True) -> Iterator[TerminalProgress]:
+    """What runs inside writes to the folder, if at all: progress, and a message for whatever it raises."""
+    from data.assets import AssetError
+    from data.collections import CollectionError
+    from data.disk import DiskSpaceError
+    from data.lock import LockedError
+    from data.migrations import NewerVersionError
+    from flows.runners import RunnerError
+    from tasks.shard_results import IncompleteError
+    from tasks.supervision import UnusableWorkerError
+
+    if writes:
+        try:
+            out_folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            stop(f"results cannot be written to {out_folder}: {error.strerror}", BAD_ARGUMENT)
         log_failures_to(out_folder / "run.log")
-        with watched(out_folder) as terminal:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # who is asked to end ends as if by Ctrl-C
+    try:
+        with watched(out_folder, each) as terminal:
             yield terminal
-    except AssetError as error:
+    except (CollectionError, RunnerError) as error:
+        stop(str(error), BAD_ARGUMENT)
+    except (AssetError, DiskSpaceError, IncompleteError, LockedError, NewerVersionError, UnusableWorkerError) as error:
         stop(str(error), 1)
     except KeyboardInterrupt:
-        stop("interrupted", 130)
+        stop(f"interrupted; {RESUME}", 130)
+    except OSError as error:
+        stop(f"stopped: {error}; {RESUME} once that is mended", 1)
     except Exception as error:
         log = out_folder / "error.log"
         with contextlib.suppress(OSError):  # a full disk may be the error
@@ -101,9 +126,10 @@ def recorded_if_served(flow: Flow[P, R]) -> Callable[P, R]:
 
 
 def log_failures_to(path: Path) -> None:
-    """Keep the stack traces behind the rows' reasons in a file that exists only once there are any."""
-    path.unlink(missing_ok=True)
-    handler = logging.FileHandler(path, mode="w", encoding="utf-8", delay=True)
+    """Keep warnings, and the stack traces behind the rows' reasons, in a file that exists only once there are any."""
+    handler = logging.handlers.RotatingFileHandler(
+        path, maxBytes=_LOG_BYTES, backupCount=1, encoding="utf-8", delay=True
+    )
     handler.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
     logger = logging.getLogger("tasks")
     logger.setLevel(logging.DEBUG)

@@ -13,8 +13,8 @@ from rich.table import Table
 
 from data.assets import ASSETS, Asset, AssetError, AssetIntegrityError, locate
 from ganfit_core.methods import DEFAULT, METHODS
+from tasks.code import code_version
 from tasks.models import missing_assets
-from tasks.run import code_version
 
 SCANS = "no distances from scans: no ICP, no NICP, no MICC"
 OPTIONAL_PACKAGES = {

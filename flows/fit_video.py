@@ -37,7 +37,8 @@ def fit_video(
     there.
     """
     unit, key = unit_of(video)
-    run = VideoRun(out, preset, METHODS[method], iterations, False, seed, key, frames=frames, choice=choice)
+    collection = unit.path.parent.name or "root"
+    run = VideoRun(out, preset, METHODS[method], iterations, False, seed, key, collection, frames=frames, choice=choice)
     models.models_of(run)  # a missing model stops the run before the first frame is read
     current().started(1)
     filmed = call(find_in_video, unit, run)

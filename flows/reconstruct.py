@@ -1,58 +1,96 @@
-"""Photographs become textured 3D faces."""
+"""Photographs and videos become textured 3D faces."""
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from prefect import flow
 
-from data.collections import discover
+from data.collections import Kind, discover
+from data.disk import require_space
+from data.lock import locked
+from flows.runners import RunnerName, task_runner
 from ganfit_core.methods import DEFAULT, METHODS
-from tasks import models
-from tasks.export_faces import export_faces
-from tasks.find_faces import find_faces
-from tasks.fit_faces import fit_faces
+from tasks.machine import limits_here
+from tasks.plan_run import keep_plan, plan_run, tidy
 from tasks.progress import current
-from tasks.run import Run, Work, batches
-from tasks.steps import call
-from tasks.write_rows import drop_stale_rows, write_rows
+from tasks.reconstruct_shard import reconstruct_shard
+from tasks.run import Files, Run
+from tasks.shard_results import ShardResults
+from tasks.steps import call, each
+from tasks.worker import workers as worker_processes
 
 SHARD_SIZE = 256
 """Photographs per part file: what is lost when a run is killed, and what a worker takes at a time."""
+OWN_FOLDERS = ("faces", "frames", "plans", "reconstructions", "videos")
+"""Folders below the output folder that hold results, and no photographs."""
+BYTES_PER_UNIT = {"all": 1_500_000, "overlay": 350_000, "none": 5_000}
+"""What a photograph takes on the disk, by `files`; measured on LFW with the laptop preset."""
 
 
 @flow(name="reconstruct", validate_parameters=True)
 def reconstruct(
-    inputs: list[Path],
+    inputs: list[str],
     out: Path,
     preset: str = "laptop",
     method: str = DEFAULT,
     iterations: int | None = None,
     all_faces: bool = False,
+    videos: bool = False,
     seed: int = 0,
     batch: int = 8,
+    again: bool = False,
+    retry_failed: bool = False,
+    prune: bool = False,
+    files: Files = "all",
+    shard_size: int = SHARD_SIZE,
+    workers: int | None = None,
+    runner: RunnerName = "threads",
+    address: str | None = None,
+    isolated: bool = True,
+    unit_seconds: float = 120,
+    memory_gib: float | None = None,
+    plan_only: bool = False,
 ) -> Path:
-    """Fit the faces of photographs and write meshes, pictures and the table `reconstructions` below ``out``.
+    """Reconstruct what is missing of a collection below ``out``: files of every face, and the table `reconstructions`.
 
     ``reconstruct(...)`` runs through Prefect, ``reconstruct.fn(...)`` without it. A photograph that cannot be
-    fitted becomes a row that says why. ``method`` is one of ganfit_core.methods.METHODS; ``iterations`` takes the place
-    of the preset's most steps of stage 2. Returns the table's folder.
+    reconstructed becomes a row that says why. ``inputs`` is what data.collections.discover takes, ``method`` one of
+    ganfit_core.methods.METHODS; ``iterations`` takes the place of the preset's most steps of stage 2.
 
-    Raises data.collections.CollectionError for paths that hold no photographs and data.assets.AssetError for
-    models that are not there.
+    A unit (a photograph, with ``videos`` also a video) is computed when the table lacks its row for these contents,
+    settings, models and code; ``again``: always; ``retry_failed``: also where its status is failed. ``prune`` removes
+    the rows of units that are gone. Shards of ``shard_size`` units are computed by so many ``workers`` of a ``runner``
+    (flows.runners; by default as many as the machine has room for); ``isolated``: in processes of their own, where a
+    unit that takes longer than ``unit_seconds`` or more than ``memory_gib`` is given up. ``plan_only`` computes and
+    writes nothing: what would be done is said to tasks.progress. Returns the table's folder.
+
+    Raises data.collections.CollectionError for paths that hold no photographs, data.assets.AssetError for models that
+    are not there, data.lock.LockedError while another process writes to ``out``, data.disk.DiskSpaceError, OSError
+    where results cannot be written, flows.runners.RunnerError, and tasks.shard_results.IncompleteError for shards that
+    could not be finished for other reasons, after the rest.
     """
-    collection = discover(inputs, exclude=[out / "faces", out / "reconstructions"])
-    run = Run(out, preset, METHODS[method], iterations, all_faces, seed, collection.key)
-    models.models_of(run)  # a missing model stops the run before the first photograph is read
-    current().started(len(collection.units))
-    shards = collection.shards(SHARD_SIZE)
-    for number, units in enumerate(shards):
-        found = call(find_faces, units, run)
-        rows: list[Work] = [work for work in found if not work.ok]
-        for faces in batches(found, batch):
-            fitted = call(fit_faces, faces, run)
-            exported = call(export_faces, fitted, run)
-            rows += exported
-        call(write_rows, rows, number, collection, run)
-    call(drop_stale_rows, len(shards), collection, run)
+    kinds: tuple[Kind, ...] = ("photo", "video") if videos else ("photo",)
+    collection = discover(inputs, exclude=[out / folder for folder in OWN_FOLDERS], kinds=kinds)
+    recipe = METHODS[method]
+    run = Run(out, preset, recipe, iterations, all_faces, seed, collection.key, collection.name, batch, files)
+    workers, limits = limits_here(workers, isolated, unit_seconds, memory_gib)
+    with contextlib.nullcontext() if plan_only else locked(out, "ganfit run"), worker_processes:
+        plan = call(plan_run, collection, run, limits, shard_size, again, retry_failed)
+        current().planned(plan)
+        if plan_only:
+            return out / "reconstructions"
+        require_space(out, plan.missing * BYTES_PER_UNIT[files])
+        call(keep_plan, plan, run)
+        current().started(plan.missing)
+        results = ShardResults(plan, run)
+        shared = {"run": run, "limits": limits}
+        for shard, result in each(
+            reconstruct_shard, "shard", plan.shards, shared, workers, lambda: task_runner(runner, workers, address)
+        ):
+            results.add(shard, result)
+        call(tidy, plan, run, prune)
+        results.publish()
+    results.require_complete()
     return out / "reconstructions"

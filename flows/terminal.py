@@ -11,6 +11,8 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from data.plan import Plan
+from flows.run_report import plan_report
 from tasks.run import Work
 
 _DETAILED = 20
@@ -20,9 +22,10 @@ _DETAILED = 20
 class TerminalProgress:
     """A bar on the terminal's error stream, and a report of each finished face on its output."""
 
-    def __init__(self, out: Console, err: Console, folder: Path) -> None:
+    def __init__(self, out: Console, err: Console, folder: Path, each: bool = True) -> None:
         self._out = out
         self._folder = folder
+        self._each = each
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -47,6 +50,11 @@ class TerminalProgress:
     ) -> None:
         self._bar.stop()
 
+    def planned(self, plan: Plan) -> None:
+        """Say what is going to be done, of a whole collection."""
+        if not self._each:
+            self._out.print(plan_report(plan))
+
     def started(self, photos: int) -> None:
         """Show the bars."""
         self._photos = photos
@@ -63,8 +71,9 @@ class TerminalProgress:
         self._done.add(work.unit.unit_id)
         self._statuses[work.columns["status"]] += 1
         self._bar.update(self._photos_bar, completed=len(self._done))
-        for line in self._lines(work):
-            self._out.print(line)
+        if self._each:
+            for line in self._lines(work):
+                self._out.print(line)
 
     def summarise(self, table: Path) -> None:
         """Print the totals."""

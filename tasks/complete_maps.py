@@ -20,7 +20,7 @@ from data.lfw import HELD_OUT_FOLD, person_of
 from ganfit_core.map_completion import MapCompletion, Regions, rejections, seen_share
 from ganfit_core.morphable import MorphableModel
 from ganfit_core.partial_maps import PartialMaps
-from tasks.run import code_version
+from tasks.code import code_version
 from tasks.unwrap_faces import read_part
 
 MAPS, INDEX, SOURCE, STATISTICS, MASK = "maps", "index.parquet", "source.json", "statistics.safetensors", "mask.npy"

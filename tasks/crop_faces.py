@@ -16,7 +16,7 @@ from data.files import replace
 from data.lfw import HELD_OUT_FOLD
 from ganfit_core.regressor.crops import LISTING
 from tasks.aligned import PERCEPTION_ASSETS, align_photos, content_key
-from tasks.run import code_version
+from tasks.code import code_version
 from tasks.splits import PEOPLE_PER_HELD_OUT
 
 # Of the arithmetic behind a part: parts of another version are made anew.

@@ -22,12 +22,12 @@ from data.micc import parse_micc
 from evaluation.alignment import Prediction, Scan
 from evaluation.measure import calibrate
 from evaluation.protocols import PROTOCOLS
+from tasks.code import code_version
 from tasks.measure_subject import can_be_laid, first_scan, measure_predictions, predicted, recipe_of
 from tasks.micc_recipes import Recipe
 from tasks.predict_subject import Plan, asset_hashes, judge_or_none, predict_subject
 from tasks.processes import in_processes
 from tasks.progress import current
-from tasks.run import code_version
 
 logger = logging.getLogger(__name__)
 

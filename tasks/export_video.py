@@ -20,8 +20,8 @@ from ganfit_core.animation import reduce_expressions, write_animation
 from ganfit_core.head_view import HeadView, layers, panels
 from ganfit_core.tracking import jitter, runs_of
 from tasks import models
+from tasks.code import code_version
 from tasks.progress import current
-from tasks.run import code_version
 from tasks.video_work import Filmed, VideoRun, batched, given, head_of, morphable, step
 
 _SIDE = 320

@@ -1,51 +1,35 @@
-"""Photographs -> aligned faces."""
+"""A photograph -> its aligned faces."""
 
 from __future__ import annotations
 
 import dataclasses
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
-from data.assets.hashing import sha256_of
-from data.collections import Unit
+from data.collections import Unit, content_sha256
 from ganfit_core.perception.align import align_face
 from ganfit_core.perception.detect import Detection
 from ganfit_core.perception.photo import PhotoError, read_scaled_photo
 from tasks import models
-from tasks.progress import current
 from tasks.run import Run, Work
-from tasks.threads import in_threads
 
 logger = logging.getLogger(__name__)
 
 
-@task(name="find faces", tags=["cpu"], timeout_seconds=3600, cache_policy=NO_CACHE, persist_result=False)
-def find_faces(units: Sequence[Unit], run: Run) -> list[Work]:
-    """At least one piece of work per photograph, in order; those without a usable face carry the reason."""
-    listener = current()
-    found: list[Work] = []
-    for number, faces in enumerate(in_threads(lambda unit: _faces_of(unit, run), units)):
-        found += faces
-        listener.step("finding faces", number + 1, len(units))
-    for work in found:
-        if not work.ok:
-            listener.finished(work)
-    return found
-
-
-def _faces_of(unit: Unit, run: Run) -> list[Work]:
-    work = Work(unit, {"status": "ok", "stage": "read", "content_sha256": _content_sha256(unit)})
+def find_faces(unit: Unit, run: Run, entered: Callable[[str], None] = lambda stage: None) -> list[Work]:
+    """At least one piece of work; those without a usable face carry the reason. ``entered`` hears of every stage."""
+    entered("read")
+    work = Work(unit, {"status": "ok", "stage": "read", "content_sha256": content_sha256(unit)})
     stage = "read"
     try:
         started = time.perf_counter()
         photo, scale = read_scaled_photo(unit.path)
         work = work.with_columns(seconds={"read": time.perf_counter() - started})
         stage = "detect"
+        entered(stage)
         started = time.perf_counter()
         detections = models.models_of(run).detect(photo)
         work = work.with_columns(stage=stage, seconds={"detect": time.perf_counter() - started})
@@ -56,7 +40,9 @@ def _faces_of(unit: Unit, run: Run) -> list[Work]:
         return [work.failed(stage, error)]
     if not detections:
         return [work.with_columns(status="no_face", reason="no face found")]
-    return list(_aligned(work, photo, scale, detections if run.all_faces else detections[:1], run))
+    entered("align")
+    faces = list(_aligned(work, photo, scale, detections if run.all_faces else detections[:1], run))
+    return [dataclasses.replace(face, siblings=len(faces)) for face in faces]
 
 
 def _aligned(work: Work, photo: np.ndarray, scale: float, detections: Sequence[Detection], run: Run) -> Iterator[Work]:
@@ -86,10 +72,3 @@ def _aligned(work: Work, photo: np.ndarray, scale: float, detections: Sequence[D
         except Exception as error:
             logger.debug("%s: alignment failed", work.unit.unit_id, exc_info=True)
             yield face_work.failed("align", error)
-
-
-def _content_sha256(unit: Unit) -> str | None:
-    try:
-        return sha256_of(unit.path) if unit.path.is_file() else None
-    except OSError:
-        return None  # reading it for its pixels will fail too, and say why

@@ -8,8 +8,6 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from data.schemas import LOSS_TERMS
 from ganfit_core.perception.align import AlignedFace
@@ -22,13 +20,6 @@ logger = logging.getLogger(__name__)
 _COEFFICIENTS = ("identity", "expression", "texture", "camera", "light")
 
 
-@task(
-    name="fit faces",
-    tags=["accelerator"],
-    timeout_seconds=6 * 3600,
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
 def fit_faces(batch: Sequence[Work], run: Run) -> list[Work]:
     """The same work with results. Where a batch cannot be fitted, its members are tried one by one."""
     try:
@@ -38,7 +29,7 @@ def fit_faces(batch: Sequence[Work], run: Run) -> list[Work]:
             logger.debug("%s: fitting failed", batch[0].unit.unit_id, exc_info=True)
             return [batch[0].failed("fit", error)]
         logger.warning("a batch of %d faces failed (%s); fitting them one by one", len(batch), error)
-    return [fitted for work in batch for fitted in fit_faces.fn([work], run)]
+    return [fitted for work in batch for fitted in fit_faces([work], run)]
 
 
 def _fit(batch: Sequence[Work], run: Run) -> list[Work]:

@@ -31,7 +31,7 @@ from ganfit_core.mesh import Mesh
 from ganfit_core.morphable import MorphableModel
 from ganfit_core.texture.model import TextureModel, load_texture_model
 from ganfit_core.vertex_colours import render_patch, seen_faces
-from tasks.run import code_version
+from tasks.code import code_version
 
 SOURCES = {"ict": 1, "open": 2}
 """Models of heads, and how often their triangles are cut in four: to 55,000 and 52,000 vertices."""

@@ -27,9 +27,10 @@ from ganfit_core.parameters import Parameters
 from ganfit_core.people import People
 from ganfit_core.perception.align import AlignedFace, align_face
 from ganfit_core.perception.faces import find_faces
+from tasks.code import code_version, sources_sha256
 from tasks.micc_recipes import FLOOR, Recipe
 from tasks.models import Models, load_models, needed_assets
-from tasks.run import code_version, one_line, sources_sha256
+from tasks.run import one_line
 
 logger = logging.getLogger(__name__)
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import Protocol
 
+from data.plan import Plan
 from tasks.run import Work
 
 
 class Progress(Protocol):
     """What a run reports while it works."""
+
+    def planned(self, plan: Plan) -> None:
+        """What a run over a collection is going to do."""
 
     def started(self, photos: int) -> None:
         """So many photographs will be processed."""
@@ -23,6 +27,9 @@ class Progress(Protocol):
 
 class Silence:
     """Reports to nobody."""
+
+    def planned(self, plan: Plan) -> None:
+        """Say nothing."""
 
     def started(self, photos: int) -> None:
         """Say nothing."""

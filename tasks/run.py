@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import functools
 import hashlib
-import importlib.metadata
 import json
-import subprocess
-import sys
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-import ganfit_core
 from data.collections import Unit
 from ganfit_core.methods import Method
 
 if TYPE_CHECKING:
     from ganfit_core.fitting import FitResult
     from ganfit_core.perception.align import AlignedFace
+
+Files = Literal["all", "overlay", "none"]
+"""What is written of every face beside its row: meshes, parameters and picture, the picture alone, nothing."""
 
 _LONGEST_REASON = 300
 
@@ -46,8 +44,18 @@ class Run:
     """Fit every face of a photograph rather than the largest."""
     seed: int
     collection_key: str
-    """Keeps apart the files of collections whose photographs have the same names."""
+    """Keeps apart the rows and files of collections whose photographs have the same names."""
+    collection: str
+    """Name of the collection."""
+    batch: int = 8
+    """Faces that are fitted together."""
+    files: Files = "all"
     run_id: str = field(default_factory=new_run_id)
+
+    @property
+    def partition(self) -> tuple[str, str]:
+        """The folders of the run's rows, data.schemas.PARTITIONS."""
+        return self.method.name, self.method.texture
 
     def config_sha256(self, settings: Mapping[str, Any]) -> str:
         """Hash of what decides the results besides assets, code and seed: settings and options."""
@@ -63,18 +71,27 @@ class Run:
 
 @dataclass(frozen=True)
 class Work:
-    """A photograph, or one of its faces, on its way to becoming a row."""
+    """A photograph, one of its faces, or a video, on its way to becoming a row."""
 
     unit: Unit
     columns: Mapping[str, Any]
     """Values of the row as far as they are known."""
+    siblings: int = 1
+    """Pieces of work that its unit became, this one included."""
     face: AlignedFace | None = None
     result: FitResult | None = None
+    frame_rows: Sequence[Mapping[str, Any]] = ()
+    """Rows of `frames`, of a video."""
 
     @property
     def ok(self) -> bool:
         """Whether nothing has gone wrong so far."""
         return bool(self.columns["status"] == "ok")
+
+    @property
+    def name(self) -> tuple[str, int]:
+        """Names the work within its run, and gives rows their order."""
+        return self.unit.unit_id, self.columns.get("face_index") or 0
 
     def with_columns(self, **columns: Any) -> Work:
         """The same work, knowing more; ``seconds`` are added to those known."""
@@ -88,36 +105,7 @@ class Work:
         return dataclasses.replace(stopped, face=None, result=None)
 
 
-def batches(works: Sequence[Work], size: int) -> list[list[Work]]:
-    """The work that is still going well, in runs of at most ``size``."""
-    usable = [work for work in works if work.ok]
-    return [usable[start : start + size] for start in range(0, len(usable), size)]
-
-
 def one_line(error: Exception) -> str:
     """An error as a table's reason: its message, with its type where the message alone says little."""
     message = " ".join(str(error).split())
     return f"{type(error).__name__}: {message}"[:_LONGEST_REASON] if message else type(error).__name__
-
-
-@functools.cache
-def sources_sha256(*modules: str) -> str:
-    """Hash of the sources of ganfit_core, and of further modules: of all that decides what comes of a photograph."""
-    files = sorted(Path(ganfit_core.__file__).parent.rglob("*.py"))
-    files += [Path(str(sys.modules[module].__file__)) for module in modules]
-    digest = hashlib.sha256()
-    for path in files:
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
-
-
-@functools.cache
-def code_version() -> str:
-    """Version of this program; from a git checkout with the commit, and "-dirty" where files differ from it."""
-    version = importlib.metadata.version("ganfit")
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
-        commit = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return version
-    return f"{version}+{commit}"

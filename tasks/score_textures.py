@@ -30,9 +30,9 @@ from evaluation.uv_face import PROTOCOL, VERSION, extractor_input, few_of_each, 
 from ganfit_core.texture.maps import MapShards, area_averaged
 from ganfit_core.texture.model import TextureModel, load_texture_model
 from ganfit_core.training.splits import HELD_OUT, TRAIN
+from tasks.code import code_version
 from tasks.complete_maps import INDEX, MASK, SOURCE
 from tasks.progress import current
-from tasks.run import code_version
 
 _BATCH = 32
 _MUST_AGREE = {"held-out people": ("held_out", "pairs_sha256"), "UV coordinates": ("uv_sha256",)}

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from typing import ParamSpec, TypeVar
+import concurrent.futures
+import contextvars
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from prefect import Task
 from prefect.context import FlowRunContext
+from prefect.futures import as_completed
+
+if TYPE_CHECKING:
+    from prefect.task_runners import TaskRunner
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
+
+_AHEAD = 2
+"""Steps that wait, for each that runs: enough that no worker waits for one."""
 
 
 def call(step: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -20,3 +32,62 @@ def call(step: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     if FlowRunContext.get() is None:
         return step.fn(*args, **kwargs)
     return step(*args, **kwargs)
+
+
+def each(
+    step: Task[Any, R],
+    name: str,
+    items: Sequence[T],
+    shared: dict[str, Any],
+    workers: int,
+    runner: Callable[[], TaskRunner],
+) -> Iterator[tuple[T, R | Exception]]:
+    """Each item with what the step gives for it as its argument ``name``, or with the error, as they are done.
+
+    So many at a time as there are workers: through Prefect's ``runner`` inside a flow run, in threads otherwise.
+    """
+    if FlowRunContext.get() is not None:
+        with runner() as running:
+            yield from _windowed(
+                items,
+                lambda item: running.submit(step, {name: item, **shared}),
+                lambda futures: next(as_completed(futures)),
+                workers,
+            )
+    elif workers == 1:  # where Ctrl-C is heard at once
+        for item in items:
+            try:
+                yield item, step.fn(**{name: item, **shared})
+            except Exception as error:
+                yield item, error
+    else:
+        with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+            try:
+                yield from _windowed(
+                    items,
+                    lambda item: pool.submit(contextvars.copy_context().run, lambda: step.fn(**{name: item, **shared})),
+                    lambda futures: next(concurrent.futures.as_completed(futures)),
+                    workers,
+                )
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _windowed(
+    items: Sequence[T], submit: Callable[[T], Any], first: Callable[[list[Any]], Any], workers: int
+) -> Iterator[tuple[T, Any]]:
+    """Some are submitted and the next whenever one is done: an error stops the rest, and nothing piles up."""
+    waiting: dict[Any, T] = {}
+    left = iter(items)
+    while True:
+        for item in itertools.islice(left, _AHEAD * workers - len(waiting)):
+            waiting[submit(item)] = item
+        if not waiting:
+            return
+        future = first(list(waiting))
+        item = waiting.pop(future)
+        try:
+            result = future.result()
+        except Exception as error:
+            result = error
+        yield item, result

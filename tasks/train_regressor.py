@@ -25,10 +25,10 @@ from ganfit_core.texture.maps import MapShards
 from ganfit_core.texture.model import load_texture_model
 from ganfit_core.training.loop import TrainingResult, train
 from ganfit_core.training.splits import HELD_OUT, TRAIN
+from tasks.code import code_version
 from tasks.complete_maps import INDEX, MASK
 from tasks.models import TEXTURE_ASSETS
 from tasks.progress import current
-from tasks.run import code_version
 
 RECIPES: dict[str, Callable[[EncoderConfig], RegressorTrainingConfig]] = {
     "laptop": lambda encoder: RegressorTrainingConfig(encoder=encoder, precision="bf16", ema_half_life=2000.0),

@@ -19,9 +19,9 @@ from ganfit_core.texture.maps import MapShards
 from ganfit_core.texture.pca_training import train_pca
 from ganfit_core.texture.vae_trainer import VAETrainer
 from ganfit_core.training.loop import TrainingResult, train
+from tasks.code import code_version
 from tasks.complete_maps import SOURCE
 from tasks.progress import current
-from tasks.run import code_version
 
 # Texels outside the trusted face are smooth fill: they matter, but less than the face.
 _FILL_WEIGHT = 0.3

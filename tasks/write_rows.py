@@ -1,4 +1,4 @@
-"""Work -> rows of the table."""
+"""Work -> rows of the tables."""
 
 from __future__ import annotations
 
@@ -7,54 +7,49 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from data import schemas, tables
-from data.collections import Collection
-from tasks import models
-from tasks.run import Run, Work, code_version
+from tasks.code import code_version
+from tasks.healing import healing
+from tasks.lineage import Lineage
+from tasks.run import Run, Work
 
 
-@task(
-    name="write rows",
-    tags=["io"],
-    retries=2,
-    retry_delay_seconds=5,
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
-def write_rows(works: Sequence[Work], shard: int, collection: Collection, run: Run) -> Path:
-    """Write a shard's part file, in the order of the photographs, and return its path."""
-    loaded = models.models_of(run)
-    schema = schemas.reconstructions(loaded.dimensions)
+def write_rows(works: Sequence[Work], shard: str, run: Run, lineage: Lineage) -> list[Path]:
+    """Write a shard's part files, rows in the order of the units, and return their paths.
+
+    Raises OSError where they cannot be written, not even after some time.
+    """
+    works = sorted(works, key=lambda work: work.name)
+    schema = schemas.reconstructions(lineage.dimensions)
     common = dict.fromkeys(schema.names) | {
         "run_id": run.run_id,
         "method": run.method.name,
         "texture_model": run.method.texture,
-        "collection": collection.name,
+        "collection": run.collection,
+        "collection_key": run.collection_key,
         "frames": 1,
-        "device": loaded.device,
-        "assets": sorted(loaded.sha256.items()),
-        "config_sha256": run.config_sha256(loaded.settings),
+        "device": lineage.device,
+        "assets": sorted(lineage.assets.items()),
+        "config_sha256": lineage.config_sha256,
         "code_version": code_version(),
+        "code_sha256": lineage.code_sha256,
         "seed": run.seed,
+        "shard": shard,
         "created_at": datetime.datetime.now(datetime.UTC),
     }
-    rows = [common | _own(work) for work in sorted(works, key=_order)]
-    return tables.write_part(rows, schema, run.out, collection.key, shard)
+    rows = [common | _own(work, lineage) for work in works]
+    paths = [healing(lambda: tables.write_part(rows, schema, run.out, shard, 0))]
+    if frame_rows := [{**row, "shard": shard} for work in works for row in work.frame_rows]:
+        frames = schemas.frames(lineage.dimensions)
+        paths.append(healing(lambda: tables.write_part(frame_rows, frames, run.out, shard, 0)))
+    return paths
 
 
-@task(name="drop stale rows", tags=["io"], retries=2, cache_policy=NO_CACHE, persist_result=False)
-def drop_stale_rows(shards: int, collection: Collection, run: Run) -> None:
-    """Remove the part files of an earlier run over the same collection, when it was longer."""
-    tables.drop_parts_from(run.out, (run.method.name, run.method.texture), collection.key, shards)
-
-
-def _order(work: Work) -> tuple[str, int]:
-    return work.unit.unit_id, work.columns.get("face_index", 0)
-
-
-def _own(work: Work) -> dict[str, Any]:
-    source = str(work.unit.path).encode("utf-8", errors="backslashreplace").decode()
-    return {"unit_id": work.unit.unit_id, "source": [source], **work.columns}
+def _own(work: Work, lineage: Lineage) -> dict[str, Any]:
+    return {
+        "unit_id": work.unit.unit_id,
+        "source": [work.unit.source],
+        "subject": work.unit.subject,
+        "result_key": lineage.result_key(work.columns.get("content_sha256")),
+        **work.columns,
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from data import schemas, tables
-from data.collections import Collection
 from tasks import models
+from tasks.lineage import lineage_of
 from tasks.video_work import Faces, Filmed, VideoRun
 from tasks.write_rows import write_rows
 
@@ -24,26 +25,23 @@ def write_video_rows(filmed: Filmed, run: VideoRun) -> Path:
 
     A video that could not be read has no frames, not even those of an earlier run that could read it.
     """
-    unit = filmed.work.unit
-    collection = Collection(unit.path.parent.name or "root", run.collection_key, (unit,))
-    rows = _rows(filmed, run, collection)
-    schema = schemas.frames(models.models_of(run).dimensions)
-    if rows:
-        tables.write_part(rows, schema, run.out, collection.key, 0)
-    else:
-        partition = run.method.name, run.method.texture
-        tables.drop_parts_from(run.out, partition, collection.key, 0, tables.FRAMES)
-    return write_rows.fn([filmed.work], 0, collection, run)
+    rows = frame_rows(filmed, run)
+    if not rows:
+        tables.drop_parts_from(run.out, run.partition, run.collection_key, 0, tables.FRAMES)
+    work = dataclasses.replace(filmed.work, frame_rows=rows)
+    return write_rows([work], run.collection_key, run, lineage_of(run, videos=True))[0]
 
 
-def _rows(filmed: Filmed, run: VideoRun, collection: Collection) -> list[dict[str, Any]]:
+def frame_rows(filmed: Filmed, run: VideoRun) -> list[dict[str, Any]]:
+    """A row of `frames` for each frame that could be decoded."""
     if filmed.video is None:
         return []
     common = dict.fromkeys(schemas.frames(models.models_of(run).dimensions).names) | {
         "run_id": run.run_id,
         "method": run.method.name,
         "texture_model": run.method.texture,
-        "collection": collection.name,
+        "collection": run.collection,
+        "collection_key": run.collection_key,
         "unit_id": filmed.work.unit.unit_id,
         "chosen": False,
         "status": "no_face",

@@ -1,0 +1,138 @@
+"""A collection and the rows that are there -> what a run computes; and afterwards, no row too many."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from data import manifest, migrations, parts, tables
+from data import plan as planning
+from data.collections import Collection, Unit, content_sha256
+from data.parts import Damaged, PartError
+from data.plan import Demand, Plan
+from tasks.lineage import Lineage, lineage_of
+from tasks.progress import current
+from tasks.reconstruct_video import video_run
+from tasks.run import Run
+from tasks.worker import Limits, workers
+
+logger = logging.getLogger(__name__)
+
+_READERS = 16
+"""Files that are hashed at a time: on a network the time goes into waiting."""
+_FILE_COLUMN = {"all": "mesh", "overlay": "overlay", "none": None}
+
+
+@task(name="plan", tags=["io"], cache_policy=NO_CACHE, persist_result=False)
+def plan_run(
+    collection: Collection,
+    run: Run,
+    limits: Limits | None,
+    shard_size: int,
+    again: bool = False,
+    retry_failed: bool = False,
+) -> Plan:
+    """Find out what has to be computed; nothing is written. Units whose part file is damaged have to be.
+
+    Raises what loading the models raises, and data.migrations.NewerVersionError for rows of a later program.
+    """
+    lineages = {kind: _lineage(run, kind == "video", limits) for kind in {unit.kind for unit in collection.units}}
+    earlier = planning.stored(plan_path(run))
+    known = planning.known_contents(earlier, collection.units)
+    demand = Demand(
+        lambda kind, content: lineages[kind].result_key(content),  # type: ignore[index]
+        shard_size,
+        again,
+        retry_failed,
+        _FILE_COLUMN[run.files],
+    )
+    contents = {**known, **_contents([unit for unit in collection.units if unit.unit_id not in known])}
+    rows, _ = stored_rows(run, tables.RECONSTRUCTIONS, planning.ROW_COLUMNS)
+    return planning.make_plan(collection, contents, rows, earlier, demand)
+
+
+@task(name="keep plan", tags=["io"], cache_policy=NO_CACHE, persist_result=False)
+def keep_plan(plan: Plan, run: Run) -> None:
+    """Store the plan for the next run, and move damaged part files out of readers' way."""
+    for table in (tables.RECONSTRUCTIONS, tables.FRAMES):
+        _, damaged = stored_rows(run, table, ("collection_key",))
+        for part in damaged:
+            logger.warning("%s is set aside: %s", part.path, part.reason)
+        parts.set_aside(run.out, damaged)
+    planning.store(plan, plan_path(run))
+
+
+@task(name="tidy", tags=["io"], cache_policy=NO_CACHE, persist_result=False)
+def tidy(plan: Plan, run: Run, prune: bool) -> int:
+    """Take out rows to which there are better ones, and with ``prune`` those of units that are gone; says how many."""
+    wanted = dict(zip(plan.table["unit_id"].to_pylist(), plan.table["result_key"].to_pylist(), strict=True))
+    rows, _ = stored_rows(run, tables.RECONSTRUCTIONS, (*planning.ROW_COLUMNS, "shard"))
+    places = planning.superseded(rows, run.collection_key, wanted, prune)
+    _drop(rows, places, run.out)
+    kept = pa.compute.equal(rows["collection_key"], run.collection_key).to_numpy(zero_copy_only=False)
+    kept[places] = False
+    current_frames = set(zip(*(rows.filter(kept)[name].to_pylist() for name in ("unit_id", "shard")), strict=True))
+    frames, _ = stored_rows(run, tables.FRAMES, ("collection_key", "unit_id", "shard"))
+    columns = (frames[name].to_pylist() for name in ("collection_key", "unit_id", "shard"))
+    stale = [
+        place
+        for place, (owner, *name) in enumerate(zip(*columns, strict=True))
+        if owner == run.collection_key and tuple(name) not in current_frames
+    ]
+    _drop(frames, stale, run.out)
+    return len(places)
+
+
+def plan_path(run: Run) -> Path:
+    """Where a run's plan is kept."""
+    return run.out / planning.PLANS / f"{run.collection_key}-{'-'.join(run.partition)}.parquet"
+
+
+def _lineage(run: Run, videos: bool, limits: Limits | None) -> Lineage:
+    own = video_run(run) if videos else run
+    if limits is None:
+        return lineage_of(own, videos)
+    with workers.lease(limits) as worker:  # this process need not load the models for it
+        return worker.lineage(own, videos)
+
+
+def stored_rows(run: Run, table: str, columns: Sequence[str]) -> tuple[pa.Table, list[Damaged]]:
+    """`data.parts.index` of the sound parts of the run's partition, and the others."""
+    folder = manifest.name_of(run.out, tables.partition_folder(run.out, table, run.partition)) + "/"
+    sound, damaged = parts.survey(run.out, table)
+    names = [part.path for part in sound if part.path.startswith(folder)]
+    damaged = [part for part in damaged if part.path.startswith(folder)]
+    while names:
+        try:
+            return parts.columns_of(run.out, names, columns), damaged
+        except PartError as error:
+            names.remove(error.damaged.path)
+            damaged.append(error.damaged)
+    fields = [migrations.current_schema(table).field(name) for name in columns]
+    return pa.schema([*fields, ("part", pa.string()), ("row", pa.int64())]).empty_table(), damaged
+
+
+def _contents(units: Sequence[Unit]) -> dict[str, str | None]:
+    listener = current()
+    contents = {}
+    with ThreadPoolExecutor(_READERS) as pool:
+        for number, (unit, content) in enumerate(zip(units, pool.map(content_sha256, units), strict=True)):
+            contents[unit.unit_id] = content
+            listener.step("looking at files", number + 1, len(units))
+    return contents
+
+
+def _drop(rows: pa.Table, places: Sequence[int], out: Path) -> None:
+    gone = rows.take(pa.array(places, pa.int64()))
+    by_part: dict[str, list[int]] = {}
+    for part, row in zip(gone["part"].to_pylist(), gone["row"].to_pylist(), strict=True):
+        by_part.setdefault(part, []).append(row)
+    for part, numbers in by_part.items():
+        parts.drop_rows(out, part, numbers)

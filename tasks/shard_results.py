@@ -1,0 +1,65 @@
+"""What comes of a run's shards, as they come in."""
+
+from __future__ import annotations
+
+import logging
+
+import pyarrow.compute
+
+from data import manifest, tables
+from data.assets import AssetError
+from data.plan import Plan, Shard
+from tasks import artifacts
+from tasks.artifacts import ShardProgress
+from tasks.plan_run import stored_rows
+from tasks.reconstruct_shard import Written
+from tasks.run import Run
+from tasks.supervision import UnusableWorkerError
+from tasks.worker import WorkersClosedError
+
+logger = logging.getLogger(__name__)
+
+_HOPELESS = (OSError, AssetError, UnusableWorkerError, WorkersClosedError)
+"""Errors that the next shard would meet too."""
+
+
+class IncompleteError(RuntimeError):
+    """Shards that could not be finished; the message says how many, and of what the first died."""
+
+
+class ShardResults:
+    """Enters part files into the manifest, and remembers errors."""
+
+    def __init__(self, plan: Plan, run: Run) -> None:
+        self._plan, self._run = plan, run
+        self._progress = ShardProgress(len(plan.shards))
+        self._done = 0
+        self._errors: list[tuple[Shard, Exception]] = []
+
+    def add(self, shard: Shard, result: Written | Exception) -> None:
+        """Take note of a shard. Raises its error where the next would meet it too."""
+        if isinstance(result, _HOPELESS):
+            raise result
+        if isinstance(result, Exception):
+            logger.error("shard %s of %d units: %s", shard.id, len(shard.units), result, exc_info=result)
+            self._errors.append((shard, result))
+            return
+        manifest.record(self._run.out, result.parts, self._run.run_id)
+        self._done += 1
+        self._progress.done(self._done)
+
+    def publish(self) -> None:
+        """Show what the table holds of the collection in Prefect's pages."""
+        columns = (*artifacts.COLUMNS, "collection_key")
+        rows, _ = stored_rows(self._run, tables.RECONSTRUCTIONS, columns)
+        own = rows.filter(pyarrow.compute.equal(rows["collection_key"], self._run.collection_key))
+        artifacts.publish(own, self._run.out, self._run.run_id)
+
+    def require_complete(self) -> None:
+        """Raise IncompleteError unless all shards were finished."""
+        if self._errors:
+            units = sum(len(shard.units) for shard, _ in self._errors)
+            raise IncompleteError(
+                f"{len(self._errors)} of {len(self._plan.shards)} shards ({units} units) could not be finished: "
+                f"{self._errors[0][1]}; the same command tries them again"
+            )

@@ -1,0 +1,259 @@
+"""A process of its own that reconstructs units, because some of them hang, exhaust memory or end the process."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import multiprocessing
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from typing import Any, Self
+
+import psutil
+
+from tasks import worker_process
+from tasks.lineage import Lineage
+from tasks.progress import current
+from tasks.reconstruct_units import Job
+from tasks.run import Run, Work
+
+_POLL_S = 0.1
+_VIDEO_PATIENCE = 10
+"""A video may be silent for so many times as long as a photograph."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a unit may take before it is given up."""
+
+    unit_seconds: float
+    """For reading and searching a photograph, and without a sign of life from a fit."""
+    memory_gib: float
+    """Resident memory of the process, models included."""
+    threads: int
+    """Threads of a process."""
+
+
+class WorkerDied(Exception):
+    """The process ended, or was ended, before its job did.
+
+    ``stages`` says what was worked on: unit id -> stage. ``reason`` is fit for a table; ``culprit`` is the unit that is
+    known to have caused it, where one is.
+    """
+
+    def __init__(self, reason: str, stages: dict[str, str], culprit: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason, self.stages, self.culprit = reason, stages, culprit
+
+
+class WorkersClosedError(RuntimeError):
+    """Work was asked of a worker after its run had ended."""
+
+
+@dataclass
+class _Watched:
+    """What the process was last heard to do."""
+
+    stages: dict[str, str] = field(default_factory=dict)
+    """Unit -> stage, of the units that are being worked on."""
+    heard: dict[str, float] = field(default_factory=dict)
+    """Unit -> when it entered reconstruction, or last gave a sign of life in a later stage."""
+
+    def entered(self, stage: str, units: list[str]) -> None:
+        now = time.monotonic()
+        for unit in units:
+            if stage != "detect" and stage != "align":  # with reading, these are one and the same time
+                self.heard[unit] = now
+            self.stages[unit] = stage
+
+    def left(self, units: list[str]) -> None:
+        for unit in units:
+            self.stages.pop(unit, None)
+
+    def beat(self) -> None:
+        """The fit, or the video, goes on."""
+        now = time.monotonic()
+        self.heard |= {unit: now for unit, stage in self.stages.items() if stage in ("fit", "video")}
+
+    def overdue(self, limits: Limits) -> str | None:
+        """A unit that takes too long."""
+        now = time.monotonic()
+        for unit, stage in self.stages.items():
+            patience = _VIDEO_PATIENCE if stage in ("video", "export") else 1
+            if now - self.heard[unit] > patience * limits.unit_seconds:
+                return unit
+        return None
+
+
+class Worker:
+    """The process, seen from the one that gives it work. It starts with the first job, and again after it died."""
+
+    def __init__(self, limits: Limits, target: Callable[..., None] = worker_process.main) -> None:
+        self._limits = limits
+        self._target = target
+        self._process: Any = None
+        self._connection: Connection | None = None
+        self._enforced = 0.0
+        self._retired = False
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process, while it lives."""
+        return self._process.pid if self._process is not None else None
+
+    def lineage(self, run: Run, videos: bool) -> Lineage:
+        """What the process' results depend on. Raises what loading the models raises, and WorkerDied."""
+        (lineage,) = self._answers(("lineage", run, videos))
+        return lineage
+
+    def works(self, job: Job) -> Iterator[list[Work]]:
+        """Finished work, as it is done. Raises WorkerDied, and what tasks.reconstruct_units raises."""
+        yield from self._answers(("job", job))
+
+    def retire(self) -> None:
+        """End the process for good, whatever it does for whichever thread."""
+        self._retired = True
+        if self._process is not None:
+            self._process.kill()
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+            self._process = None
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _answers(self, request: tuple[Any, ...]) -> Iterator[Any]:
+        watched, listener = _Watched(), current()
+        finished = False
+        try:
+            connection = self._start()
+            self._send(connection, request, watched)
+            while True:
+                kind, *content = self._receive(connection, watched)
+                if kind == "answer":
+                    yield content[0]
+                elif kind == "entered":
+                    watched.entered(*content)
+                elif kind == "left":
+                    watched.left(*content)
+                elif kind == "step":
+                    watched.beat()
+                    listener.step(*content)
+                elif kind == "log":
+                    worker_process.relay(*content)
+                elif kind == "error":
+                    finished = True  # the process is well: it is the request that cannot be met
+                    raise content[0]
+                elif kind == "done":
+                    finished = True
+                    return
+        finally:
+            if not finished:
+                self.close()
+
+    def _start(self) -> Connection:
+        if self._retired:
+            raise WorkersClosedError("the run has ended")
+        if self._process is None or not self._process.is_alive():
+            self.close()
+            # Spawned: a fork of a process whose libraries have threads may hang.
+            context = multiprocessing.get_context("spawn")
+            self._connection, other = context.Pipe()
+            self._process = context.Process(target=self._target, args=(other, self._limits.threads), daemon=True)
+            self._process.start()
+            other.close()
+        assert self._connection is not None
+        return self._connection
+
+    def _send(self, connection: Connection, request: tuple[Any, ...], watched: _Watched) -> None:
+        try:
+            connection.send(request)
+        except OSError:
+            raise self._died(watched) from None
+
+    def _receive(self, connection: Connection, watched: _Watched) -> tuple[Any, ...]:
+        while True:
+            self._enforce(watched)
+            try:
+                if connection.poll(_POLL_S):
+                    return tuple(connection.recv())
+            except (EOFError, OSError):
+                raise self._died(watched) from None
+
+    def _enforce(self, watched: _Watched) -> None:
+        """End the process when a unit takes too much."""
+        if time.monotonic() - self._enforced < _POLL_S:
+            return
+        self._enforced = time.monotonic()
+        limits = self._limits
+        if unit := watched.overdue(limits):
+            raise WorkerDied(f"took longer than {limits.unit_seconds:g} s", watched.stages, unit)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if psutil.Process(self._process.pid).memory_info().rss > limits.memory_gib * 2**30:
+                raise WorkerDied(f"took more than {limits.memory_gib:g} GiB of memory", watched.stages)
+
+    def _died(self, watched: _Watched) -> WorkerDied:
+        self._process.join(10)
+        code = self._process.exitcode
+        how = f"by signal {-code}" if code is not None and code < 0 else f"with code {code}"
+        hint = ", as when the system runs out of memory" if code == -9 else ""
+        return WorkerDied(f"ended the process that worked on it ({how}{hint})", watched.stages)
+
+
+class Workers:
+    """Processes that wait for work; one thread at a time has each. As a context manager, it ends them at its end."""
+
+    def __init__(self) -> None:
+        self._idle: queue.LifoQueue[tuple[Limits, Worker]] = queue.LifoQueue()
+        self._lock = threading.Lock()
+        self._all: list[Worker] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    @contextlib.contextmanager
+    def lease(self, limits: Limits) -> Iterator[Worker]:
+        """A worker with these limits, a new one when all are busy."""
+        worker = self._taken(limits)
+        try:
+            yield worker
+        finally:
+            self._idle.put((limits, worker))
+
+    def close(self) -> None:
+        """End all, those at work included: their jobs raise WorkersClosedError."""
+        with self._lock:
+            for worker in self._all:
+                worker.retire()
+            self._all.clear()
+            self._idle = queue.LifoQueue()
+
+    def _taken(self, limits: Limits) -> Worker:
+        with self._lock:
+            while True:
+                try:
+                    own, worker = self._idle.get_nowait()
+                except queue.Empty:
+                    worker = Worker(limits)
+                    self._all.append(worker)
+                    return worker
+                if own == limits:
+                    return worker
+                self._all.remove(worker)
+                worker.retire()
+
+
+workers = Workers()
+"""This process' workers: their models stay loaded from one shard to the next."""
+atexit.register(workers.close)

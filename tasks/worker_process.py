@@ -1,0 +1,128 @@
+"""What runs in a worker's process: jobs come in, finished work and signs of life go out."""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import queue
+import signal
+import threading
+import time
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
+from typing import Any
+
+from data.plan import Plan
+from tasks.lineage import lineage_of
+from tasks.progress import progress
+from tasks.reconstruct_units import reconstruct_units
+from tasks.run import Work, one_line
+
+logger = logging.getLogger(__name__)
+
+_BEAT_S = 0.2
+"""Signs of life are not sent more often."""
+
+
+def main(connection: Connection, threads: int) -> None:
+    """Answer the requests that come through the connection until its other end closes."""
+    import torch
+
+    torch.set_num_threads(threads)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to every process of a terminal; one has to answer it
+    reporter = _Reporter(connection)
+    progress.set(reporter)
+    logger = logging.getLogger("tasks")
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False
+    logger.handlers = [_Relay(reporter)]
+    requests: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(connection, requests), daemon=True).start()
+    while True:
+        _answer(requests.get(), reporter)
+
+
+def relay(name: str, level: int, message: str) -> None:
+    """Log in this process what was logged in the worker's."""
+    logging.getLogger(name).log(level, "%s", message)
+
+
+def _listen(connection: Connection, requests: queue.SimpleQueue[tuple[Any, ...]]) -> None:
+    try:
+        while True:
+            requests.put(connection.recv())
+    except (EOFError, OSError):  # who gave the work is gone, and with it who would want the answer
+        os._exit(1)
+
+
+def _answer(request: tuple[Any, ...], reporter: _Reporter) -> None:
+    kind, *content = request
+    try:
+        if kind == "lineage":
+            reporter.send("answer", lineage_of(*content))
+        else:
+            for works in reconstruct_units(content[0], reporter):
+                reporter.send("answer", works)
+    except Exception as error:
+        logger.debug("a worker's request failed", exc_info=True)
+        reporter.send("error", _portable(error))
+    else:
+        reporter.send("done")
+
+
+def _portable(error: Exception) -> Exception:
+    """The error, or what it says where it cannot be sent to another process."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RuntimeError(one_line(error))
+    return error
+
+
+class _Reporter:
+    """Sends what happens; a tasks.progress.Progress and a tasks.reconstruct_units.Watch."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()
+        self._sent = 0.0
+
+    def send(self, *message: Any) -> None:
+        """From any thread."""
+        with self._lock:
+            self._connection.send(message)
+
+    def planned(self, plan: Plan) -> None:
+        """Nothing: who gave the work has made the plan."""
+
+    def started(self, photos: int) -> None:
+        """Nothing: who gave the work knows how much there is."""
+
+    def step(self, what: str, done: int, total: int) -> None:
+        """A sign of life."""
+        if time.monotonic() - self._sent > _BEAT_S:
+            self._sent = time.monotonic()
+            self.send("step", what, done, total)
+
+    def finished(self, work: Work) -> None:
+        """Nothing: finished work is sent whole."""
+
+    def entered(self, stage: str, units: Sequence[str]) -> None:
+        """Of tasks.reconstruct_units.Watch."""
+        self.send("entered", stage, list(units))
+
+    def left(self, units: Sequence[str]) -> None:
+        """Of tasks.reconstruct_units.Watch."""
+        self.send("left", list(units))
+
+
+class _Relay(logging.Handler):
+    """Sends records, stack traces included."""
+
+    def __init__(self, reporter: _Reporter) -> None:
+        super().__init__()
+        self._reporter = reporter
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._reporter.send("log", record.name, record.levelno, self.format(record))
