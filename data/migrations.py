@@ -63,12 +63,15 @@ def converts(table: str, version: int) -> bool:
 def upgrade(table: str, rows: pa.Table) -> pa.Table:
     """Rows of any known version as rows of the current one: columns renamed, converted, added as nulls, in order.
 
-    ``rows`` are the content of a file, without the columns that are folders.
+    ``rows`` are the content of a file, without the columns that are folders. Raises ValueError for rows that lack a
+    column which may not be null.
     """
     for version in range(version_of(rows.schema), version_of(current_schema(table))):
         if (table, version) in MIGRATIONS:
             rows = MIGRATIONS[table, version](rows)
     schema = current_schema(table, rows.schema)
+    if lacking := [field.name for field in schema if not field.nullable and field.name not in rows.column_names]:
+        raise ValueError(f"rows of {table} lack {', '.join(lacking)}")
     columns = [
         rows[field.name].cast(field.type) if field.name in rows.column_names else pa.nulls(len(rows), field.type)
         for field in schema

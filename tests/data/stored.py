@@ -58,9 +58,10 @@ def write_as(out: Path, schema: pa.Schema, rows: Sequence[dict[str, Any]], key: 
 
 
 def flip_a_byte(path: Path) -> None:
-    """Change a byte among the rows, the file's first half, as a failing disk does."""
+    """Change a byte of the first column's values, as a failing disk does."""
+    column = pyarrow.parquet.read_metadata(path).row_group(0).column(0)
     content = bytearray(path.read_bytes())
-    content[len(content) // 4] ^= 0xFF
+    content[column.data_page_offset + column.total_compressed_size // 2] ^= 0xFF
     path.write_bytes(content)
 
 
