@@ -1,9 +1,10 @@
-"""OUT/manifest.jsonl: a journal of the part files, with what each must be. Its one writer holds the lock of OUT."""
+"""OUT/manifest.jsonl: a journal of the part files, with what each must be, kept by whoever holds the lock of OUT."""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime
+import fcntl
 import json
 import os
 from collections.abc import Iterable, Sequence
@@ -99,6 +100,7 @@ def _append(out: Path, events: Iterable[dict[str, Any]]) -> None:
     if not content:
         return
     with (out / NAME).open("ab+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # workers forget the parts that they replace
         _drop_torn_line(file)
         file.write(content)
         file.flush()

@@ -116,7 +116,8 @@ def _lacking_files(out: Path, part: Part) -> list[str]:
 def _doubled(out: Path, parts: list[Part]) -> Iterator[Finding]:
     going = doubles(out, [part.path for part in parts])
     if going:
+        count = sum(map(len, going.values()))
         detail = (
-            f"{sum(map(len, going.values()))} rows stand twice or are replaced by newer ones, in {len(going)} parts"
+            f"rows that stand there twice or that newer ones replace: {count}, in {len(going)} of {len(parts)} parts"
         )
         yield Finding("doubled", str(PurePosixPath(parts[0].path).parent), detail)
