@@ -97,7 +97,7 @@ ASIDE: dict[Callable[[Path], None], list[Finding]] = {
 }
 COMPACTION: dict[Callable[[Path], None], list[Finding]] = {
     compute_twice: [
-        Finding("doubled", FOLDER, "1 rows that stand there twice or that newer ones replace, in 1 of 3 parts")
+        Finding("doubled", FOLDER, "rows that stand there twice or that newer ones replace: 1, in 1 of 3 parts")
     ],
     forget: [Finding("unrecorded", AGAIN, "2 rows that the manifest does not know")],
     write_old: [Finding("older version", name("old"), "version 1 of reconstructions, now 2")],
