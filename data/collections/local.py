@@ -37,7 +37,7 @@ def request(path: str, skip: frozenset[str], kinds: Sequence[Kind]) -> Request:
 
 def address_of(path: str) -> Address:
     """Of an absolute path."""
-    return ("file", *Path(path).parts[1:])
+    return ("file", *filter(None, path.split(os.sep)))
 
 
 def signature_of(path: str | os.DirEntry[str]) -> tuple[str | None, bool]:

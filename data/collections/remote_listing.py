@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import functools
 import itertools
+import logging
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from fsspec import AbstractFileSystem
+from fsspec.asyn import AsyncFileSystem
 
 from data.collections import listed
 from data.collections.identities import FILE_NAME, Identities
@@ -17,6 +21,8 @@ from data.collections.manifests import is_manifest
 from data.collections.remote import file_system, is_lasting, reason_of, retrying, signature_in, signatures
 from data.collections.units import CollectionError, Kind, kind_of
 from data.collections.urls import Container, absolute, address_of, file_name
+
+logger = logging.getLogger(__name__)
 
 ANY: Sequence[Kind] = ("photo", "video")
 
@@ -50,7 +56,7 @@ def _request(system: Any, path: str, url: str, kinds: Sequence[Kind]) -> Request
         infos = retrying(lambda: system.glob(path, detail=True))
     elif _is_folder(system, path):
         top = path
-        infos = retrying(lambda: system.find(path, detail=True))
+        infos = _files_below(system, path)
     elif is_manifest(file_name(url)):
         return listed.remote_request(url, retrying(lambda: system.cat_file(path)), kinds)
     else:
@@ -66,6 +72,39 @@ def _alone(url: str) -> Iterator[Listing]:
 
 def _is_web(path: str) -> bool:
     return path.startswith(("http://", "https://"))
+
+
+def _files_below(system: Any, top: str) -> Infos:
+    """At one go where the file system can, else folder by folder, where fsspec would be silent about failures."""
+    walks = (
+        type(system)._find is AsyncFileSystem._find
+        if system.async_impl
+        else type(system).find is AbstractFileSystem.find
+    )
+    if not walks:
+        return retrying(lambda: system.find(top, detail=True))
+    files: dict[str, Mapping[str, Any]] = {}
+    entered: set[str] = set()
+    waiting = [top]
+    while waiting:
+        folder = waiting.pop()
+        if folder.rstrip("/") in entered:
+            continue
+        entered.add(folder.rstrip("/"))
+        for info in _listed(system, folder):
+            if info["type"] == "directory":
+                waiting.append(info["name"])
+            else:
+                files[info["name"]] = info
+    return files
+
+
+def _listed(system: Any, folder: str) -> Sequence[Mapping[str, Any]]:
+    try:
+        return retrying(lambda: system.ls(folder, detail=True))
+    except (FileNotFoundError, PermissionError) as error:
+        logger.warning("folder left out: %s: %s", folder, reason_of(error))
+        return ()
 
 
 def _is_folder(system: Any, path: str) -> bool:

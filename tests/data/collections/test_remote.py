@@ -185,6 +185,33 @@ def test_failures_that_pass_are_tried_again(web: Server, tmp_path: Path, failure
 
 
 @pytest.mark.usefixtures("no_waiting")
+@pytest.mark.parametrize("failures", [TRIES - 1, TRIES])
+def test_a_folder_on_the_web_that_cannot_be_listed_is_not_taken_for_empty(
+    web: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failures: int
+) -> None:
+    (tmp_path / "web" / "x").mkdir()
+    (tmp_path / "web" / "x" / "b.jpg").write_bytes(b"b")
+    (tmp_path / "web" / "a.jpg").write_bytes(b"a")
+    from fsspec.implementations.http import HTTPFileSystem
+
+    left = [failures]
+    whole = HTTPFileSystem._ls_real
+
+    async def ls(self: HTTPFileSystem, url: str, **options: Any) -> Any:
+        if url.rstrip("/").endswith("/x") and left[0]:
+            left[0] -= 1
+            raise TimeoutError("too slow")
+        return await whole(self, url, **options)
+
+    monkeypatch.setattr(HTTPFileSystem, "_ls_real", ls)
+    if failures < TRIES:
+        assert ids(f"{web.url}/") == ["a.jpg", "x/b.jpg"]
+    else:
+        with pytest.raises(CollectionError, match=r"/: too slow$"):
+            discover([f"{web.url}/"])
+
+
+@pytest.mark.usefixtures("no_waiting")
 @pytest.mark.parametrize(("status", "reason"), [(404, "no such file or folder"), (403, "403.*")])
 def test_failures_that_last_are_not_tried_again(web: Server, status: int, reason: str) -> None:
     unit = Unit("a.jpg", Path("a.jpg"), url=f"{web.url}/a.jpg")
