@@ -6,8 +6,10 @@ import contextlib
 import datetime
 import logging
 import re
+import tarfile
 import threading
 import time
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -35,17 +37,23 @@ _STAMPS = (
     *("LastModified", "last_modified", "Last-Modified", "mtime", "updated", "modified", "created"),
 )
 
-_LASTING = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError, ImportError, ValueError)
+_LASTING = (
+    *(FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError, ImportError, ValueError),
+    *(zipfile.BadZipFile, tarfile.TarError),
+)
 
 
 class FetchError(Exception):
     """A remote file cannot be downloaded; `reason` says why in a few words, fit for a table."""
 
     def __init__(self, reason: str, lasting: bool) -> None:
-        super().__init__(reason)
+        super().__init__(reason, lasting)  # both, so that it can be sent to another process
         self.reason = reason
         self.lasting = lasting
         """Whether it would fail again: the file is not there, or not for us."""
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 def is_url(text: str) -> bool:
@@ -62,10 +70,13 @@ def local_path(url: str) -> str | None:
 def file_system(url: str) -> tuple[Any, str]:
     """fsspec's file system and the path in it.
 
-    Raises ImportError where the protocol's package is not installed, ValueError for an unknown protocol, and what the
-    file system raises for an archive that cannot be opened.
+    Raises CollectionError where the protocol is unknown or its package not installed, and what the file system raises
+    for an archive that cannot be opened.
     """
-    system, path = retrying(lambda: fsspec.core.url_to_fs(url))
+    try:
+        system, path = retrying(lambda: fsspec.core.url_to_fs(url))
+    except (ImportError, ValueError) as error:
+        raise CollectionError(f"{url}: {reason_of(error)}") from error
     return system, str(path)
 
 
@@ -105,8 +116,8 @@ def _signature(url: str) -> str | None:
     try:
         system, path = file_system(url)
         return signature_in(retrying(lambda: system.info(path)))
-    except (ImportError, ValueError) as error:
-        raise CollectionError(f"{url}: {reason_of(error)}") from error
+    except CollectionError:
+        raise
     except Exception:
         logger.debug("%s: nothing is told of it", url, exc_info=True)
         return None
@@ -138,4 +149,6 @@ def reason_of(error: Exception) -> str:
         return "no such file or folder"
     if isinstance(error, PermissionError):
         return "permission denied"
+    if isinstance(error, TimeoutError):
+        return "timed out"
     return " ".join(str(error).split()) or type(error).__name__

@@ -156,6 +156,6 @@ def _identities(system: Any, files: Mapping[str, object], top: str) -> Identitie
         except Exception as error:
             if is_lasting(error):
                 return None
-            raise
+            raise CollectionError(f"{path}: {reason_of(error)}") from error
 
     return Identities(read)
