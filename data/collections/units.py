@@ -67,7 +67,7 @@ class Collection:
 
 def kind_of(name: str, kinds: Sequence[Kind]) -> Kind | None:
     """Which of ``kinds`` a file is by its name's extension; None for another."""
-    extension = os.path.splitext(name)[1].lower()
+    extension = name[name.rfind(".") :].lower()
     kind: Kind | None = "photo" if extension in IMAGE_EXTENSIONS else "video" if extension in VIDEO_EXTENSIONS else None
     return kind if kind in kinds else None
 
