@@ -9,9 +9,10 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from data.plan import Shard
+from tasks.job import Job
 from tasks.lineage import lineage_of
 from tasks.progress import current
-from tasks.reconstruct_units import Job, reconstruct_units
+from tasks.reconstruct_units import reconstruct_units
 from tasks.reconstruct_video import video_run
 from tasks.run import Run, Work
 from tasks.supervision import supervised

@@ -5,11 +5,9 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import torch
 
@@ -17,43 +15,12 @@ from data.collections import FetchError, Unit, fetched
 from tasks.export_faces import export_faces
 from tasks.find_faces import find_faces
 from tasks.fit_faces import fit_faces
+from tasks.job import Job, Unwatched, Watch
 from tasks.reconstruct_video import reconstruct_video
 from tasks.run import Run, Work
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-
-class Watch(Protocol):
-    """Hears what is being worked on, so that it is known what was when a process dies."""
-
-    def entered(self, stage: str, units: Sequence[str]) -> None:
-        """These units are in this stage from now on, and no more in any other."""
-
-    def left(self, units: Sequence[str]) -> None:
-        """Nothing happens to these units at present."""
-
-
-class Unwatched:
-    """Nobody listens."""
-
-    def entered(self, stage: str, units: Sequence[str]) -> None:
-        """Say nothing."""
-
-    def left(self, units: Sequence[str]) -> None:
-        """Say nothing."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """Units of one kind, and what an earlier attempt at them has taught."""
-
-    units: Sequence[Unit]
-    run: Run
-    done: AbstractSet[tuple[str, int]] = frozenset()
-    """Faces (`Work.name`) that are finished, of units that are not."""
-    probed: Sequence[Unit] = ()
-    """Units to be read and searched, and no more: to see whether that ends the process."""
 
 
 def reconstruct_units(job: Job, watch: Watch | None = None) -> Iterator[list[Work]]:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from data.collections import Unit
 from data.plan import Shard
+from tasks.job import Job
 from tasks.progress import current
-from tasks.reconstruct_units import Job
 from tasks.run import Run, Work
 from tasks.worker import Worker, WorkerDied
 
@@ -88,7 +88,7 @@ class _State:
             return []
         if death.culprit is not None:
             return [self._give_up(death.culprit, death)]
-        self._deaths.update(death.stages)
+        self._deaths.update(list(death.stages))  # a mapping would be taken for counts
         tried = [*job.units, *job.probed]
         if len(tried) == 1 and self._deaths[tried[0].unit_id] > 1:
             return [self._give_up(tried[0].unit_id, death)]

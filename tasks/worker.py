@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import logging
 import multiprocessing
 import queue
 import threading
@@ -11,19 +12,27 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import psutil
 
-from tasks import worker_process
-from tasks.lineage import Lineage
+from tasks.job import Job
 from tasks.progress import current
-from tasks.reconstruct_units import Job
 from tasks.run import Run, Work
+
+if TYPE_CHECKING:
+    from tasks.lineage import Lineage
 
 _POLL_S = 0.1
 _VIDEO_PATIENCE = 10
 """A video may be silent for so many times as long as a photograph."""
+
+
+def _main(connection: Connection, threads: int) -> None:
+    """In the worker's process; what takes seconds to import is imported there alone."""
+    from tasks import worker_process
+
+    worker_process.main(connection, threads)
 
 
 @dataclass(frozen=True)
@@ -92,7 +101,7 @@ class _Watched:
 class Worker:
     """The process, seen from the one that gives it work. It starts with the first job, and again after it died."""
 
-    def __init__(self, limits: Limits, target: Callable[..., None] = worker_process.main) -> None:
+    def __init__(self, limits: Limits, target: Callable[[Connection, int], None] = _main) -> None:
         self._limits = limits
         self._target = target
         self._process: Any = None
@@ -119,6 +128,7 @@ class Worker:
         self._retired = True
         if self._process is not None:
             self._process.kill()
+            self._process.join()
 
     def close(self) -> None:
         """End the process."""
@@ -148,7 +158,8 @@ class Worker:
                     watched.beat()
                     listener.step(*content)
                 elif kind == "log":
-                    worker_process.relay(*content)
+                    name, level, message = content
+                    logging.getLogger(name).log(level, "%s", message)
                 elif kind == "error":
                     finished = True  # the process is well: it is the request that cannot be met
                     raise content[0]

@@ -43,11 +43,6 @@ def main(connection: Connection, threads: int) -> None:
         _answer(requests.get(), reporter)
 
 
-def relay(name: str, level: int, message: str) -> None:
-    """Log in this process what was logged in the worker's."""
-    logging.getLogger(name).log(level, "%s", message)
-
-
 def _listen(connection: Connection, requests: queue.SimpleQueue[tuple[Any, ...]]) -> None:
     try:
         while True:
@@ -81,7 +76,7 @@ def _portable(error: Exception) -> Exception:
 
 
 class _Reporter:
-    """Sends what happens; a tasks.progress.Progress and a tasks.reconstruct_units.Watch."""
+    """Sends what happens; a tasks.progress.Progress and a tasks.job.Watch."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -109,11 +104,11 @@ class _Reporter:
         """Nothing: finished work is sent whole."""
 
     def entered(self, stage: str, units: Sequence[str]) -> None:
-        """Of tasks.reconstruct_units.Watch."""
+        """Of tasks.job.Watch."""
         self.send("entered", stage, list(units))
 
     def left(self, units: Sequence[str]) -> None:
-        """Of tasks.reconstruct_units.Watch."""
+        """Of tasks.job.Watch."""
         self.send("left", list(units))
 
 

@@ -1,0 +1,121 @@
+"""The process that works: its limits, its deaths, and that it stays for the next job."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from data.collections import Unit
+from ganfit_core.methods import METHODS
+from tasks.job import Job
+from tasks.run import Run
+from tasks.worker import Limits, Worker, WorkerDied, Workers, WorkersClosedError
+from tests.tasks import working
+
+LIMITS = Limits(unit_seconds=2, memory_gib=0.5, threads=1)
+RUN = Run(Path("out"), "laptop", METHODS["fast"], None, False, 0, "key", "photos")
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Worker]:
+    """One whose process does what the units' names say."""
+    made = Worker(LIMITS, working.main)
+    yield made
+    made.retire()
+
+
+def job(*names: str) -> Job:
+    """Of units with these names."""
+    return Job([Unit(name, Path(name)) for name in names], RUN)
+
+
+def done(worker: Worker, *names: str) -> list[Any]:
+    """Finished work."""
+    return [work for batch in worker.works(job(*names)) for work in batch]
+
+
+def test_a_process_stays_for_the_next_job(worker: Worker) -> None:
+    first, second = done(worker, "a", "b")
+    (third,) = done(worker, "c")
+    assert first.columns["pid"] == second.columns["pid"] == third.columns["pid"] != os.getpid()
+
+
+def test_a_unit_that_hangs_is_the_culprit_and_what_was_done_before_stays(worker: Worker) -> None:
+    started = time.monotonic()
+    works = worker.works(job("a", "hangs", "b"))
+    assert next(works)[0].unit.unit_id == "a"
+    with pytest.raises(WorkerDied, match="took longer than 2 s") as death:
+        next(works)
+    assert (death.value.culprit, death.value.stages) == ("hangs", {"hangs": "read"})
+    assert time.monotonic() - started < 20
+    assert len(done(worker, "b")) == 1
+
+
+def test_a_unit_that_eats_memory_ends_its_process(worker: Worker) -> None:
+    with pytest.raises(WorkerDied, match=r"took more than 0.5 GiB of memory") as death:
+        done(worker, "eats")
+    assert (death.value.culprit, death.value.stages) == (None, {"eats": "read"})
+
+
+def test_a_process_that_is_killed_says_what_it_had_in_hand(worker: Worker) -> None:
+    with pytest.raises(WorkerDied, match="signal 9, as when the system runs out of memory") as death:
+        done(worker, "a", "dies")
+    assert death.value.stages == {"dies": "read"}
+
+
+def test_a_fit_may_take_long_while_it_gives_signs_of_life(worker: Worker) -> None:
+    (work,) = done(worker, "fits long")
+    assert work.ok
+
+
+def test_warnings_come_to_the_log_of_the_run(worker: Worker, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, logger="tasks"):
+        done(worker, "logs")
+    assert [record.getMessage() for record in caplog.records] == ["logs: something is odd"]
+
+
+def test_what_would_stop_any_unit_is_raised_and_the_process_stays(worker: Worker) -> None:
+    (before,) = done(worker, "a")
+    with pytest.raises(OSError, match="No space left"):
+        done(worker, "disk full")
+    (after,) = done(worker, "a")
+    assert before.columns["pid"] == after.columns["pid"]
+
+
+def test_workers_are_lent_again_and_end_with_their_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Worker.__init__, "__defaults__", (working.main,))
+    with Workers() as workers:
+        with workers.lease(LIMITS) as first, workers.lease(LIMITS) as second:
+            assert first is not second
+            pids = [done(worker, "a")[0].columns["pid"] for worker in (first, second)]
+        with workers.lease(LIMITS) as again:
+            assert again in (first, second)
+            assert done(again, "a")[0].columns["pid"] in pids
+    assert not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie" for pid in pids)
+    with pytest.raises(WorkersClosedError):
+        done(first, "a")
+
+
+def test_a_worker_ends_with_the_process_that_gave_it_work() -> None:
+    code = (
+        "import os, signal; from tests.tasks.test_worker import *\n"
+        "worker = Worker(LIMITS, working.main)\n"
+        "connection = worker._start()\n"
+        "print(worker.pid, flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    process = int(finished.stdout)
+    deadline = time.monotonic() + 60
+    while psutil.pid_exists(process):
+        assert time.monotonic() < deadline, "an orphan"
+        time.sleep(0.1)
