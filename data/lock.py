@@ -18,6 +18,10 @@ class LockedError(RuntimeError):
     """Another process writes to the folder; the message says which, in one line."""
 
 
+class UnwritableError(RuntimeError):
+    """Nothing can be written to the folder; the message says why, in one line."""
+
+
 @contextlib.contextmanager
 def locked(out: Path, command: str) -> Iterator[None]:
     """Hold ``out``, which is made, for ``command`` (a name for those who find it held) until the block ends.
@@ -25,10 +29,14 @@ def locked(out: Path, command: str) -> Iterator[None]:
     The lock is the system's (flock) on the file .lock: it ends with the process that holds it, however that ends, and
     holds across machines where the file system does (NFS 4 and most cluster file systems).
 
-    Raises LockedError while another process holds it, OSError where the folder cannot be written.
+    Raises LockedError while another process holds it, UnwritableError where the folder cannot be made or written to.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    with (out / LOCK).open("a+", encoding="utf-8") as file:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        file = (out / LOCK).open("a+", encoding="utf-8")
+    except OSError as error:
+        raise UnwritableError(f"results cannot be written to {out}: {error.strerror}") from error
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

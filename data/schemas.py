@@ -25,6 +25,8 @@ PARTITIONS: dict[str, tuple[str, ...]] = {
     "published": (),
 }
 """Columns of each table that are folders (Hive style) and not stored in the files."""
+RESULT_FOLDERS = ("faces", "frames", "plans", "reconstructions", "videos")
+"""Folders below an output folder that hold results, and no photographs."""
 CAMERA, LIGHT = 10, 9
 
 

@@ -69,7 +69,7 @@ class Extractor(enum.StrEnum):
 
 @app.command()
 def fit(
-    inputs: Annotated[list[Path], typer.Argument(help="Photographs or folders.", show_default=False)],
+    inputs: Annotated[list[str], typer.Argument(help="Photographs or folders.", show_default=False)],
     out_folder: Annotated[Path, typer.Option("--out", help="Folder for the results.", show_default=False)],
     preset: Annotated[
         PresetName, typer.Option(help="laptop: made for a CPU; paper: the paper's weights, many more steps.")
@@ -91,7 +91,7 @@ def fit(
         from flows.reconstruct import reconstruct
 
         table = recorded_if_served(reconstruct)(
-            [str(path) for path in inputs],
+            inputs,
             out_folder,
             preset=preset.value,
             method=method.value,
@@ -123,7 +123,7 @@ def compare(
     """
     from tasks.compare_methods import ComparisonError
 
-    with _with_photographs([photo], out_folder, preset, methods, iterations):
+    with _with_photographs([str(photo)], out_folder, preset, methods, iterations):
         from flows.compare import compare
 
         try:
@@ -262,13 +262,14 @@ def evaluate_models(
 
 @contextlib.contextmanager
 def _with_photographs(
-    inputs: list[Path], out_folder: Path, preset: PresetName, methods: list[MethodName], iterations: int | None
+    inputs: list[str], out_folder: Path, preset: PresetName, methods: list[MethodName], iterations: int | None
 ) -> Iterator[TerminalProgress]:
     """What runs inside reconstructs photographs, which are there."""
     from data.collections import CollectionError, discover
+    from data.schemas import RESULT_FOLDERS
 
     try:
-        discover(inputs, exclude=[out_folder / "faces", out_folder / "reconstructions"])
+        discover(inputs, exclude=[out_folder / folder for folder in RESULT_FOLDERS])
     except CollectionError as error:
         stop(str(error), BAD_ARGUMENT)
     with reconstructing(out_folder, preset, methods, iterations) as terminal:

@@ -70,7 +70,7 @@ def run(
     face, hangs, or ends the process that works on it. Ended in any way, the same command goes on where it was. The exit
     code is 0 when all is done, 1 when something could not be, 2 for a bad argument and 130 when interrupted.
     """
-    with guarded(out_folder, each=False, writes=not plan_only) as terminal:
+    with guarded(out_folder, each=False) as terminal:
         from flows.reconstruct import reconstruct
 
         flow = reconstruct if runner is not RunnerChoice.threads else recorded_if_served(reconstruct)

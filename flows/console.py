@@ -74,6 +74,10 @@ def reconstructing(
     """What runs inside reconstructs faces: checks before it, progress, and a message for whatever it raises."""
     from tasks import models
 
+    try:
+        out_folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        stop(f"results cannot be written to {out_folder}: {error.strerror}", BAD_ARGUMENT)
     with guarded(out_folder) as terminal:
         terminal.step("loading models", 0, 1)  # before a server hears of the run: what is missing is told here
         for method in methods:
@@ -82,28 +86,23 @@ def reconstructing(
 
 
 @contextlib.contextmanager
-def guarded(out_folder: Path, each: bool = True, writes: bool = True) -> Iterator[TerminalProgress]:
-    """What runs inside writes to the folder, if at all: progress, and a message for whatever it raises."""
+def guarded(out_folder: Path, each: bool = True) -> Iterator[TerminalProgress]:
+    """Progress for what runs inside, and a message for whatever it raises."""
     from data.assets import AssetError
     from data.collections import CollectionError
     from data.disk import DiskSpaceError
-    from data.lock import LockedError
+    from data.lock import LockedError, UnwritableError
     from data.migrations import NewerVersionError
     from flows.runners import RunnerError
     from tasks.shard_results import IncompleteError
     from tasks.supervision import UnusableWorkerError
 
-    if writes:
-        try:
-            out_folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            stop(f"results cannot be written to {out_folder}: {error.strerror}", BAD_ARGUMENT)
-        log_failures_to(out_folder / "run.log")
+    log_failures_to(out_folder / "run.log")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # who is asked to end ends as if by Ctrl-C
     try:
         with watched(out_folder, each) as terminal:
             yield terminal
-    except (CollectionError, RunnerError) as error:
+    except (CollectionError, RunnerError, UnwritableError) as error:
         stop(str(error), BAD_ARGUMENT)
     except (AssetError, DiskSpaceError, IncompleteError, LockedError, NewerVersionError, UnusableWorkerError) as error:
         stop(str(error), 1)

@@ -10,6 +10,7 @@ from prefect import flow
 from data.collections import Kind, discover
 from data.disk import require_space
 from data.lock import locked
+from data.schemas import RESULT_FOLDERS
 from flows.runners import RunnerName, task_runner
 from ganfit_core.methods import DEFAULT, METHODS
 from tasks.machine import limits_here
@@ -23,8 +24,6 @@ from tasks.worker import workers as worker_processes
 
 SHARD_SIZE = 256
 """Photographs per part file: what is lost when a run is killed, and what a worker takes at a time."""
-OWN_FOLDERS = ("faces", "frames", "plans", "reconstructions", "videos")
-"""Folders below the output folder that hold results, and no photographs."""
 BYTES_PER_UNIT = {"all": 1_500_000, "overlay": 350_000, "none": 5_000}
 """What a photograph takes on the disk, by `files`; measured on LFW with the laptop preset."""
 
@@ -72,7 +71,7 @@ def reconstruct(
     could not be finished for other reasons, after the rest.
     """
     kinds: tuple[Kind, ...] = ("photo", "video") if videos else ("photo",)
-    collection = discover(inputs, exclude=[out / folder for folder in OWN_FOLDERS], kinds=kinds)
+    collection = discover(inputs, exclude=[out / folder for folder in RESULT_FOLDERS], kinds=kinds)
     recipe = METHODS[method]
     run = Run(out, preset, recipe, iterations, all_faces, seed, collection.key, collection.name, batch, files)
     workers, limits = limits_here(workers, isolated, unit_seconds, memory_gib)

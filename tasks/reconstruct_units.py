@@ -93,8 +93,8 @@ def _fetched(unit: Unit, reconstruct: Callable[[Unit], list[Work]]) -> list[Work
         with fetched(unit) as local:
             return [dataclasses.replace(work, unit=unit) for work in reconstruct(local)]
     except FetchError as error:
-        columns = {"status": "unreadable", "stage": "read", "reason": str(error), "content_sha256": None}
-        return [Work(unit, columns)]
+        status = "unreadable" if error.lasting else "failed"
+        return [Work(unit, {"status": status, "stage": "read", "reason": error.reason, "content_sha256": None})]
 
 
 def _fit(group: list[Work], run: Run, watch: Watch) -> list[Work]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from data.lock import LockedError, holder, locked
+from data.lock import LockedError, UnwritableError, holder, locked
 
 HOLD = "import sys, time, pathlib; from data.lock import locked\nwith locked(pathlib.Path(sys.argv[1]), 'ganfit run'):"
 HOLD += "\n    print('held', flush=True); time.sleep(60)"
@@ -49,4 +49,11 @@ def test_nobody_holds_a_folder_before_and_after(tmp_path: Path) -> None:
         pass
     assert holder(tmp_path / "out") is None
     with locked(tmp_path / "out", "ganfit run"):
+        pass
+
+
+def test_a_folder_that_cannot_be_made_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    message = "results cannot be written to .*file/out: Not a directory"
+    with pytest.raises(UnwritableError, match=message), locked(tmp_path / "file" / "out", "ganfit run"):
         pass
