@@ -8,11 +8,14 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import cloudpickle
 import pytest
 from prefect import flow, task
 from prefect.testing.utilities import prefect_test_harness
 
 from flows.runners import RunnerError, RunnerName, task_runner
+from tasks.reconstruct_shard import reconstruct_shard
+from tasks.worker import Workers
 
 SHARDS = 4
 
@@ -67,6 +70,12 @@ def test_processes_ray_and_dask_have_so_many_processes_of_one_thread_that_may_ha
     assert os.getpid() not in processes
     assert 1 <= len(set(processes)) <= 2
     assert set(torch_threads) == {1}
+
+
+def test_a_shard_sent_to_another_process_uses_the_workers_of_that_process() -> None:
+    sent = cloudpickle.loads(cloudpickle.dumps(reconstruct_shard))
+    assert "written" in sent.fn.__globals__
+    assert not any(isinstance(value, Workers) for value in sent.fn.__globals__.values())
 
 
 @pytest.mark.parametrize("name", ["ray", "dask"])
