@@ -27,6 +27,8 @@ REASONS = {
         "the file is empty",
         "Permission denied",
         "more than 178956970 pixels",
+        "broken data stream",
+        "unrecognized mode",
     ),
     "failed": (
         "the energy is not finite",
@@ -34,11 +36,12 @@ REASONS = {
         "more than 4 GiB of memory",
         "LinAlgError: Singular matrix",
         "landmarks on one line",
+        "the process died",
     ),
 }
 """Status -> what its rows' reasons are drawn from."""
 _SHARES = {"ok": 0.95, "no_face": 0.03, "unreadable": 0.01, "failed": 0.01}
-_MODELS = ("centerface", "dlib-landmarks-68", "dlib-resnet", "morphable", "regressor-gan", "texture-generator")
+_MODELS = ("centerface", "dlib-landmarks-68", "dlib-resnet", "morphable", "texture-generator")
 _SECONDS = {"read": 0.004, "detect": 0.03, "align": 0.002, "fit": 0.05, "export": 0.02}
 _BEGAN = datetime.datetime(2024, 5, 1, tzinfo=datetime.UTC)
 
@@ -53,6 +56,7 @@ class Run:
     texture_model: str = "gan"
     code: str = "0.1.0"
     device: str = "cpu"
+    regressor: str = "new"
     dimensions: Dimensions = SMALL
     moved: float = 0.0
     """Share of the photographs whose coefficients this code changes, and a tenth of it whose status."""
@@ -104,7 +108,7 @@ def reconstructions(run: Run, units: range) -> pa.Table:
         "converged": pa.array(np.ones(n, bool), mask=~ok),
         "seconds": _struct({stage: _SECONDS[stage] * method.lognormal(size=n) for stage in STAGES}, _entered(status)),
         "device": [run.device] * n,
-        "assets": [[(name, _hash(name)) for name in _MODELS]] * n,
+        "assets": [_files(run.regressor)] * n,
         "config_sha256": [_hash(f"settings of {run.method}")] * n,
         "code_version": [run.code] * n,
         "code_sha256": [_hash(run.code)] * n,
@@ -174,7 +178,6 @@ def micc(people: int) -> list[dict[str, Any]]:
         ):
             for protocol in ("micc/ganfit-paper", "micc/deng"):
                 failed = rng.random() < 0.1
-                models = ("morphable",) if method == "mean face" else _MODELS
                 rows.append(
                     dict.fromkeys(schemas.micc().names)
                     | {
@@ -197,7 +200,7 @@ def micc(people: int) -> list[dict[str, Any]]:
                         "skipped": [],
                         "predicted_by": "0.2.0",
                         "source": f"/videos/subject_{person:02d}/indoor.mp4",
-                        "assets": [(name, _hash(name)) for name in ("mobilefacenet", *models)],
+                        "assets": [("mobilefacenet", _hash("mobilefacenet")), *_files("new")],
                         "config_sha256": _hash(method),
                         "seed": 0,
                         "units": "mm",
@@ -227,6 +230,10 @@ def write(table: pa.Table, out: Path, part: str) -> Path:
     groups = (stored.slice(start, ROW_GROUP) for start in range(0, len(stored), ROW_GROUP))
     tables.write_file(path, stored.schema, groups)
     return path
+
+
+def _files(regressor: str) -> list[tuple[str, str]]:
+    return sorted([("regressor-gan", _hash(regressor)), *((name, _hash(name)) for name in _MODELS)])
 
 
 def _of_people(people: np.ndarray, length: int) -> np.ndarray:

@@ -281,9 +281,10 @@ def same_video(made: Made) -> list[Any]:
 
 def models_behind(made: Made) -> list[Any]:
     found = []
-    for (collection, method), rows in grouped(made.out, "collection", "method").items():
+    collections = [row | {"assets": tuple(row["assets"])} for row in made.out]
+    for (collection, method, files), rows in grouped(collections, "collection", "method", "assets").items():
         for (measured, fusion), scans in grouped(whole_energy(made), "method", "fusion").items():
-            if measured == method and set(rows[0]["assets"]) <= set(scans[0]["assets"]):
+            if measured == method and set(files) <= set(scans[0]["assets"]):
                 errors = [row["error_mm"] for row in ok(scans)]
                 found.append((collection, method, len(rows), fusion, np.mean(errors), len(errors)))
     return found

@@ -36,7 +36,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     table = table.replace_schema_metadata({"table": "reconstructions", "version": "1"})
     rows += [dict.fromkeys(NEW_IN_VERSION_2) | row for row in write(table, out, "b")]
     newer = Run("ganfit++", code="0.2.0")
-    rows += write(made_tables.reconstructions(Run("ganfit++"), range(512)), out, "a")
+    rows += write(made_tables.reconstructions(Run("ganfit++", regressor="old"), range(512)), out, "a")
     rows += write(made_tables.reconstructions(newer, range(512, 1024)), out, "b")
     videos, frames = made_tables.videos(newer, 5)
     rows += write(videos, out, "videos")
