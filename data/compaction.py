@@ -147,8 +147,9 @@ def _sorted_rows(out: Path, table: str, parts: Sequence[str]) -> Iterator[pa.Tab
     A row group of a part is read when the first of its rows is due and let go after the last: where the parts hold
     units one after another, few are there at a time.
     """
-    keys = columns_of(out, parts, ["unit_id", ROWS_OF_A_UNIT[table]])
-    order = pa.compute.sort_indices(keys, [(name, "ascending") for name in keys.column_names]).to_numpy()
+    columns = ["unit_id", ROWS_OF_A_UNIT[table]]
+    keys = columns_of(out, parts, columns)
+    order = pa.compute.sort_indices(keys, [(name, "ascending") for name in columns]).to_numpy()
     sources: list[tuple[str, int]] = []
     places = []
     for part in parts:

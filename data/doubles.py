@@ -6,6 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute
+
 from data.parts import columns_of, drop_rows, table_of
 
 ROWS_OF_A_UNIT = MappingProxyType({"reconstructions": "face_index", "frames": "frame"})
@@ -24,15 +29,17 @@ def doubles(out: Path, parts: Sequence[str]) -> dict[str, list[int]]:
         return {}
     place, newest = ROWS_OF_A_UNIT[table_of(parts[0])], _NEWEST[table_of(parts[0])]
     columns = dict.fromkeys(["collection_key", "unit_id", "run_id", place, newest])
-    rows = columns_of(out, parts, list(columns)).to_pandas()
-    rows["collection_key"] = rows["collection_key"].fillna(rows["run_id"])
-    rows["size"] = rows.groupby("part")["row"].transform("size")
-    rows = rows.sort_values([newest, "run_id", "size", "part", "row"], kind="stable")
-    unit = ["collection_key", "unit_id"]
-    replaced = rows["run_id"] != rows.groupby(unit)["run_id"].transform("last")
-    repeated = rows.duplicated([*unit, "run_id", place], keep="last")
-    going = rows.loc[replaced | repeated, ["part", "row"]]
-    return {str(part): sorted(places.tolist()) for part, places in going.groupby("part")["row"]}
+    rows = columns_of(out, parts, list(columns))
+    owner = pa.compute.coalesce(rows["collection_key"], rows["run_id"])
+    ranked = {"owner": owner, "unit": rows["unit_id"], "run": rows["run_id"], "place": rows[place], "age": rows[newest]}
+    codes = pd.DataFrame({name: _ranks(column) for name, column in ranked.items()})
+    codes["part"], codes["row"] = rows["part"].to_pandas(), rows["row"].to_numpy()
+    codes["size"] = codes.groupby("part", observed=True)["row"].transform("size")
+    codes = codes.sort_values(["age", "run", "size", "part", "row"], kind="stable")
+    replaced = codes["run"] != codes.groupby(["owner", "unit"])["run"].transform("last")
+    repeated = codes.duplicated(["owner", "unit", "run", "place"], keep="last")
+    going = codes.loc[replaced | repeated, ["part", "row"]]
+    return {str(part): sorted(places.tolist()) for part, places in going.groupby("part", observed=True)["row"]}
 
 
 def drop_doubles(out: Path, parts: Sequence[str]) -> int:
@@ -41,3 +48,8 @@ def drop_doubles(out: Path, parts: Sequence[str]) -> int:
     for part, places in going.items():
         drop_rows(out, part, places)
     return sum(map(len, going.values()))
+
+
+def _ranks(column: pa.ChunkedArray) -> np.ndarray:
+    """Numbers that are equal, and in order, as the values are: a tenth of their size."""
+    return pa.compute.rank(column.combine_chunks(), tiebreaker="dense").to_numpy().astype(np.uint32)

@@ -78,16 +78,17 @@ def set_aside(out: Path, damaged: Sequence[Damaged]) -> None:
 def index(out: Path, table: str, partition: Sequence[str], columns: Sequence[str]) -> pa.Table:
     """These columns of all rows of a partition, with `part` (relative to ``out``) and `row`, the place in the part.
 
-    Rows of an older version have null where they lack a column. Raises PartError for a part that cannot be read,
-    KeyError for a column that the table does not have, data.migrations.NewerVersionError.
+    `part` is a dictionary of strings. Rows of an older version have null where they lack a column. Raises PartError
+    for a part that cannot be read, KeyError for a column that the table does not have,
+    data.migrations.NewerVersionError.
     """
     schema = migrations.current_schema(table)
     if unknown := [name for name in columns if name not in schema.names]:
         raise KeyError(f"no column {', '.join(unknown)} in {table}")
     parts = [manifest.name_of(out, path) for path in part_files(partition_folder(out, table, partition))]
     if not parts:
-        fields = [schema.field(name) for name in columns] + [pa.field("part", pa.string()), pa.field("row", pa.int64())]
-        return pa.schema(fields).empty_table()
+        place = [("part", pa.dictionary(pa.int32(), pa.string())), ("row", pa.int64())]
+        return pa.schema([*(schema.field(name) for name in columns), *place]).empty_table()
     return columns_of(out, parts, columns)
 
 
@@ -175,7 +176,8 @@ def _columns_of_one(out: Path, part: str, columns: Sequence[str]) -> pa.Table:
     if wanted is None:
         rows = migrations.upgrade(table, rows)
     arrays = [rows[c] if c in rows.column_names else pa.nulls(count, schema.field(c).type) for c in columns]
-    arrays += [pa.repeat(pa.scalar(part), count), pa.array(np.arange(count))]
+    named = pa.DictionaryArray.from_arrays(np.zeros(count, np.int32), [part])  # as strings, most of a large index
+    arrays += [named, pa.array(np.arange(count))]
     return pa.table(dict(zip([*columns, "part", "row"], arrays, strict=True)))
 
 
