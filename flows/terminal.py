@@ -79,9 +79,11 @@ class TerminalProgress:
         """Print the totals."""
         seconds = time.perf_counter() - self._started
         counts = ", ".join(f"{number} {status}" for status, number in sorted(self._statuses.items()))
-        photos = "1 photo" if self._photos == 1 else f"{self._photos} photos"
-        each = seconds / max(self._photos, 1)
-        self._out.print(f"{photos}: {counts}; {seconds:.1f} s, {each:.1f} s per photo")
+        noun = "photo" if self._each else "unit"  # collections may have videos
+        if self._photos:
+            total = f"1 {noun}" if self._photos == 1 else f"{self._photos} {noun}s"
+            each = seconds / self._photos
+            self._out.print(f"{total}: {counts}; {seconds:.1f} s, {each:.1f} s per {noun}")
         self._out.print(f"table: {table}")
 
     def _lines(self, work: Work) -> list[str]:
