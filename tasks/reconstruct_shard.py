@@ -42,14 +42,6 @@ def reconstruct_shard(shard: Shard, run: Run, limits: Limits | None) -> Written:
 
     Raises what loading models raises, and OSError where nothing can be written.
     """
-    return written(shard, run, limits)
-
-
-def written(shard: Shard, run: Run, limits: Limits | None) -> Written:
-    """``reconstruct_shard`` as a plain function, which the processes of a task runner import.
-
-    The task itself is sent to them with copies of all that it names, which must not be this process' workers.
-    """
     run = video_run(run) if shard.videos else run
     if limits is None:
         works, lineage = compute(shard, run), lineage_of(run, shard.videos)

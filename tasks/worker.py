@@ -233,6 +233,10 @@ class Workers:
     def __exit__(self, *error: object) -> None:
         self.close()
 
+    def __reduce__(self) -> str:
+        """By name: a flow or a task that is sent to another process finds that process' own there."""
+        return "workers"
+
     @contextlib.contextmanager
     def lease(self, limits: Limits) -> Iterator[Worker]:
         """A worker with these limits, a new one when all are busy."""

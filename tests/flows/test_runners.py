@@ -13,9 +13,10 @@ import pytest
 from prefect import flow, task
 from prefect.testing.utilities import prefect_test_harness
 
+from flows.reconstruct import reconstruct
 from flows.runners import RunnerError, RunnerName, task_runner
 from tasks.reconstruct_shard import reconstruct_shard
-from tasks.worker import Workers
+from tasks.worker import Workers, workers
 
 SHARDS = 4
 
@@ -72,10 +73,11 @@ def test_processes_ray_and_dask_have_so_many_processes_of_one_thread_that_may_ha
     assert set(torch_threads) == {1}
 
 
-def test_a_shard_sent_to_another_process_uses_the_workers_of_that_process() -> None:
-    sent = cloudpickle.loads(cloudpickle.dumps(reconstruct_shard))
-    assert "written" in sent.fn.__globals__
-    assert not any(isinstance(value, Workers) for value in sent.fn.__globals__.values())
+def test_a_flow_and_a_task_that_are_sent_to_another_process_use_the_workers_of_that_process() -> None:
+    for sent in (reconstruct, reconstruct_shard):
+        arrived = cloudpickle.loads(cloudpickle.dumps(sent))
+        named = [value for value in arrived.fn.__globals__.values() if isinstance(value, Workers)]
+        assert named == [workers]
 
 
 @pytest.mark.parametrize("name", ["ray", "dask"])
