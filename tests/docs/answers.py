@@ -60,6 +60,7 @@ def commonest_reasons(made: Made) -> list[Any]:
     failures = [row | {"reason": re.sub(r"\d+", "N", row["reason"])} for row in made.out if row["status"] != "ok"]
     groups = grouped(failures, "status", "reason")
     found = [(*key, len(rows), min(row["unit_id"] for row in rows)) for key, rows in groups.items()]
+    assert len(found) > 12
     return sorted(found, key=lambda row: -row[2])[:12]
 
 
