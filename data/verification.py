@@ -47,7 +47,7 @@ class Finding:
 def verify(out: Path) -> list[Finding]:
     """Read every part below ``out`` and compare it with the manifest, its rows with the files that they name.
 
-    Memory grows by what tells a row apart (some 200 bytes a row of the largest partition), not by its vectors. While
+    Memory grows by what tells a row apart (some 400 bytes a row of the largest partition), not by its vectors. While
     a command writes to ``out``, findings may be passing. Raises FileNotFoundError without any table,
     data.migrations.NewerVersionError for parts of a version that this program does not know.
     """
