@@ -83,6 +83,11 @@ class Plan:
     """Every unit's content, wanted result and shard, for the next plan."""
 
     @property
+    def wanted(self) -> dict[str, str | None]:
+        """Unit -> key of the result that is wanted."""
+        return dict(zip(self.table["unit_id"].to_pylist(), self.table["result_key"].to_pylist(), strict=True))
+
+    @property
     def missing(self) -> int:
         """Units to compute."""
         return sum(len(shard.units) for shard in self.shards)

@@ -247,9 +247,18 @@ def published() -> pa.Schema:
     )
 
 
+_PREFACE = """\
+Made from `data/schemas.py` by `make docs`; a test keeps the two equal.
+
+Every file says in its metadata which version of its table it was written with. A new version only adds columns that may
+be null, or renames or converts columns by a function registered in `data/migrations.py`. `data.tables.read` gives all
+rows in the current version; other readers see nulls in the newer columns (DuckDB with `union_by_name = true`) until
+`ganfit compact` has rewritten the files. A file of a newer version than the program knows is refused with a message."""
+
+
 def documentation() -> str:
     """Markdown of every table's columns."""
-    lines = ["# Tables", "", "Made from `data/schemas.py` by `make docs`; a test keeps the two equal.", ""]
+    lines = ["# Tables", "", *_PREFACE.splitlines(), ""]
     lines += _section(
         reconstructions(Dimensions(identity=1, expression=1, texture=1)),
         _path("reconstructions", "part-COLLECTION-SHARD"),

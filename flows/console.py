@@ -108,12 +108,12 @@ def guarded(out_folder: Path, each: bool = True) -> Iterator[TerminalProgress]:
         stop(str(error), 1)
     except KeyboardInterrupt:
         stop(f"interrupted; {RESUME}", 130)
-    except OSError as error:
-        stop(f"stopped: {error}; {RESUME} once that is mended", 1)
     except Exception as error:
         log = out_folder / "error.log"
         with contextlib.suppress(OSError):  # a full disk may be the error
             log.write_text(traceback.format_exc(), encoding="utf-8")
+        if isinstance(error, OSError):
+            stop(f"stopped: {error}; {RESUME} once that is mended\ndetails are in {log}", 1)
         stop(f"stopped by an unexpected {type(error).__name__}: {error}\ndetails are in {log}", 1)
 
 

@@ -6,10 +6,12 @@ from pathlib import Path
 
 from prefect import flow
 
+from data.lock import locked
 from ganfit_core.methods import DEFAULT, METHODS
 from tasks import models
 from tasks.export_video import export_video
 from tasks.fit_video import find_in_video, fit_person, track_face
+from tasks.plan_run import tidy
 from tasks.progress import current
 from tasks.steps import call
 from tasks.video_work import Choice, VideoRun, unit_of
@@ -40,10 +42,12 @@ def fit_video(
     collection = unit.path.parent.name or "root"
     run = VideoRun(out, preset, METHODS[method], iterations, False, seed, key, collection, frames=frames, choice=choice)
     models.models_of(run)  # a missing model stops the run before the first frame is read
-    current().started(1)
-    filmed = call(find_in_video, unit, run)
-    fitted = call(fit_person, filmed, run)
-    tracked = call(track_face, fitted, run)
-    exported = call(export_video, tracked, run)
-    call(write_video_rows, exported, run)
+    with locked(out, "ganfit fit-video"):
+        current().started(1)
+        filmed = call(find_in_video, unit, run)
+        fitted = call(fit_person, filmed, run)
+        tracked = call(track_face, fitted, run)
+        exported = call(export_video, tracked, run)
+        call(write_video_rows, exported, run)
+        call(tidy, {unit.unit_id: None}, run, False)
     return out / "reconstructions"

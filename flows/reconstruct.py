@@ -89,7 +89,7 @@ def reconstruct(
             reconstruct_shard, "shard", plan.shards, shared, workers, lambda: task_runner(runner, workers, address)
         ):
             results.add(shard, result)
-        call(tidy, plan, run, prune)
+        call(tidy, plan.wanted, run, prune)
         results.publish()
     results.require_complete()
     return out / "reconstructions"

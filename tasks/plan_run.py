@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -70,21 +70,23 @@ def keep_plan(plan: Plan, run: Run) -> None:
 
 
 @task(name="tidy", tags=["io"], cache_policy=NO_CACHE, persist_result=False)
-def tidy(plan: Plan, run: Run, prune: bool) -> int:
-    """Take out rows to which there are better ones, and with ``prune`` those of units that are gone; says how many."""
-    wanted = dict(zip(plan.table["unit_id"].to_pylist(), plan.table["result_key"].to_pylist(), strict=True))
-    rows, _ = stored_rows(run, tables.RECONSTRUCTIONS, (*planning.ROW_COLUMNS, "shard"))
+def tidy(wanted: Mapping[str, str | None], run: Run, prune: bool) -> int:
+    """Take out rows of the collection to which there are better ones, and with ``prune`` those of units that are gone.
+
+    ``wanted`` has the result key of every unit of the collection, or of those that were computed. Says how many went.
+    """
+    rows, _ = stored_rows(run, tables.RECONSTRUCTIONS, (*planning.ROW_COLUMNS, "run_id"))
     places = planning.superseded(rows, run.collection_key, wanted, prune)
     _drop(rows, places, run.out)
-    kept = pa.compute.equal(rows["collection_key"], run.collection_key).to_numpy(zero_copy_only=False)
+    kept = np.array([owner == run.collection_key for owner in rows["collection_key"].to_pylist()], bool)
     kept[places] = False
-    current_frames = set(zip(*(rows.filter(kept)[name].to_pylist() for name in ("unit_id", "shard")), strict=True))
-    frames, _ = stored_rows(run, tables.FRAMES, ("collection_key", "unit_id", "shard"))
-    columns = (frames[name].to_pylist() for name in ("collection_key", "unit_id", "shard"))
+    written_by = set(zip(*(rows.filter(kept)[name].to_pylist() for name in ("unit_id", "run_id")), strict=True))
+    frames, _ = stored_rows(run, tables.FRAMES, ("collection_key", "unit_id", "run_id"))
+    columns = (frames[name].to_pylist() for name in ("collection_key", "unit_id", "run_id"))
     stale = [
         place
         for place, (owner, *name) in enumerate(zip(*columns, strict=True))
-        if owner == run.collection_key and tuple(name) not in current_frames
+        if owner == run.collection_key and tuple(name) not in written_by
     ]
     _drop(frames, stale, run.out)
     return len(places)
@@ -111,12 +113,25 @@ def stored_rows(run: Run, table: str, columns: Sequence[str]) -> tuple[pa.Table,
     damaged = [part for part in damaged if part.path.startswith(folder)]
     while names:
         try:
-            return parts.columns_of(run.out, names, columns), damaged
+            return _owned(parts.columns_of(run.out, names, columns), run), damaged
         except PartError as error:
             names.remove(error.damaged.path)
             damaged.append(error.damaged)
     fields = [migrations.current_schema(table).field(name) for name in columns]
     return pa.schema([*fields, ("part", pa.string()), ("row", pa.int64())]).empty_table(), damaged
+
+
+def _owned(rows: pa.Table, run: Run) -> pa.Table:
+    """The rows, those of version 1 with their collection's key, which then stood in the part's name alone."""
+    keys = rows["collection_key"]
+    if keys.null_count == 0:
+        return rows
+    mark = f"/part-{run.collection_key}-"
+    known = [
+        run.collection_key if key is None and mark in part else key
+        for key, part in zip(keys.to_pylist(), rows["part"].to_pylist(), strict=True)
+    ]
+    return rows.set_column(rows.column_names.index("collection_key"), "collection_key", [known])
 
 
 def _contents(units: Sequence[Unit]) -> dict[str, str | None]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from prefect import Task
 from prefect.context import FlowRunContext
 from prefect.futures import as_completed
+from prefect.utilities.annotations import quote
 
 if TYPE_CHECKING:
     from prefect.task_runners import TaskRunner
@@ -31,7 +32,9 @@ def call(step: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """
     if FlowRunContext.get() is None:
         return step.fn(*args, **kwargs)
-    return step(*args, **kwargs)
+    # Quoted, so that Prefect does not search what is passed for futures: 25 us for each unit of a collection.
+    quoted = [quote(value) for value in args]
+    return step(*quoted, **{name: quote(value) for name, value in kwargs.items()})  # type: ignore[arg-type]
 
 
 def each(

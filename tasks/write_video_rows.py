@@ -10,7 +10,7 @@ import numpy as np
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from data import schemas, tables
+from data import manifest, schemas, tables
 from tasks import models
 from tasks.lineage import lineage_of
 from tasks.video_work import Faces, Filmed, VideoRun
@@ -29,7 +29,9 @@ def write_video_rows(filmed: Filmed, run: VideoRun) -> Path:
     if not rows:
         tables.drop_parts_from(run.out, run.partition, run.collection_key, 0, tables.FRAMES)
     work = dataclasses.replace(filmed.work, frame_rows=rows)
-    return write_rows([work], run.collection_key, run, lineage_of(run, videos=True))[0]
+    paths = write_rows([work], run.collection_key, run, lineage_of(run, videos=True))
+    manifest.record(run.out, paths, run.run_id)
+    return paths[0]
 
 
 def frame_rows(filmed: Filmed, run: VideoRun) -> list[dict[str, Any]]:

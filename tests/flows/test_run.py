@@ -227,3 +227,25 @@ def test_a_manifest_names_the_subjects_and_what_is_not_there_is_a_row(
     reconstruct.fn([str(photos / "list.csv")], tmp_path / "out", method="fast", isolated=False)
     found = {row["unit_id"]: (row["subject"], row["status"]) for row in rows(tmp_path / "out").values()}
     assert found == {"0.png": ("Ada", "ok"), "absent.png": ("Bob", "unreadable")}
+
+
+def test_rows_of_the_first_version_are_replaced(compute: Compute, photos: Path, tmp_path: Path) -> None:
+    compute()
+    (part, *_) = part_files(tmp_path / "out")
+    whole = pyarrow.parquet.read_table(part)
+    key = whole["collection_key"][0].as_py()
+    old = whole.drop_columns(["collection_key", "result_key", "code_sha256", "shard"])
+    old = old.replace_schema_metadata({"table": "reconstructions", "version": "1"})
+    for new in part_files(tmp_path / "out"):
+        new.unlink()
+    pyarrow.parquet.write_table(old, part.with_name(f"part-{key}-00000.parquet"))
+    assert compute() == {"new": 4, "of other settings, models or code": 2}
+    assert len(rows(tmp_path / "out")) == 6
+
+
+def test_a_row_written_twice_stands_once_after_the_next_run(compute: Compute, tmp_path: Path) -> None:
+    compute()
+    (part, *_) = part_files(tmp_path / "out")
+    part.with_name("part-copy-00000.parquet").write_bytes(part.read_bytes())
+    assert compute() == {}
+    assert len(rows(tmp_path / "out")) == 6
