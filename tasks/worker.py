@@ -226,8 +226,10 @@ class Workers:
         self._idle: queue.LifoQueue[tuple[Limits, Worker]] = queue.LifoQueue()
         self._lock = threading.Lock()
         self._all: list[Worker] = []
+        self._closed = False
 
     def __enter__(self) -> Self:
+        self._closed = False
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -239,7 +241,7 @@ class Workers:
 
     @contextlib.contextmanager
     def lease(self, limits: Limits) -> Iterator[Worker]:
-        """A worker with these limits, a new one when all are busy."""
+        """A worker with these limits, a new one when all are busy. Raises WorkersClosedError after the run's end."""
         worker = self._taken(limits)
         try:
             yield worker
@@ -249,6 +251,7 @@ class Workers:
     def close(self) -> None:
         """End all, those at work included: their jobs raise WorkersClosedError."""
         with self._lock:
+            self._closed = True
             for worker in self._all:
                 worker.retire()
             self._all.clear()
@@ -256,6 +259,8 @@ class Workers:
 
     def _taken(self, limits: Limits) -> Worker:
         with self._lock:
+            if self._closed:  # shards that were waiting for a worker when the run was ended
+                raise WorkersClosedError("the run has ended")
             while True:
                 try:
                     own, worker = self._idle.get_nowait()

@@ -103,6 +103,8 @@ def test_workers_are_lent_again_and_end_with_their_run(monkeypatch: pytest.Monke
     assert not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie" for pid in pids)
     with pytest.raises(WorkersClosedError):
         done(first, "a")
+    with pytest.raises(WorkersClosedError), workers.lease(LIMITS):
+        pass
 
 
 def test_a_worker_ends_with_the_process_that_gave_it_work() -> None:
