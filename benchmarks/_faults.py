@@ -21,7 +21,7 @@ import pyarrow.parquet
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from benchmarks._command import Command, compare, finished, prefect_server
+from benchmarks._command import Command, Ended, compare, finished, prefect_server
 from data import tables
 from data.assets.hashing import sha256_of
 from data.assets.registry import ASSETS, OPEN_DIRECTORY
@@ -59,20 +59,20 @@ class Case:
         shutil.copytree(self.work / "reference", out)
         return out
 
-    def resumed(self, out: Path, met: int | None = None) -> dict[str, Any]:
-        """Run again to the end and compare; `met` is the code with which the command ended that met the fault."""
-        code = Command(*self.arguments(out)).wait().code
-        return ({} if met is None else {"exit": met}) | {"resumed": code} | self.compared(out)
+    def resumed(self, out: Path, but: Collection[str] = ()) -> dict[str, Any]:
+        """Run again to the end, and compare."""
+        return {"resumed": Command(*self.arguments(out)).wait().code} | self.compared(out, but)
 
     def compared(self, out: Path, but: Collection[str] = ()) -> dict[str, Any]:
         """The rows of the folder beside those that should be there, but for those of some units."""
         rows = tables.read(out)
         figures = dataclasses.asdict(compare(_without(self.reference, but), _without(rows, but)))
         figures["columns"] = list(figures["columns"])
-        return figures | {"recomputed": self.recomputed(rows), "verify": Command("verify", out).wait().code}
+        return figures | {"verify": Command("verify", out).wait().code}
 
-    def recomputed(self, rows: pa.Table) -> int:
-        """Rows that no run wrote whose rows the reference holds; a file that cannot be read is looked at every time."""
+    def recomputed(self, out: Path) -> int:
+        """Rows that are not from the reference; a file that cannot be read is looked at every time, and not counted."""
+        rows = tables.read(out)
         runs = set(self.reference["run_id"].to_pylist())
         pairs = zip(rows["run_id"].to_pylist(), rows["content_sha256"].to_pylist(), strict=True)
         return sum(run not in runs for run, content in pairs if content is not None)
@@ -89,7 +89,7 @@ def worker_killed(case: Case, randomness: random.Random) -> dict[str, Any]:
         for worker in randomness.sample(command.workers(), min(1, len(command.workers()))):
             worker.send_signal(signal.SIGKILL)
             killed += 1
-    return {"killed": killed, "exit": command.wait().code} | case.compared(out)
+    return {"killed": killed} | _met(command.wait()) | case.resumed(out)
 
 
 def main_process_killed(case: Case, randomness: random.Random) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def server_stopped(case: Case, randomness: random.Random) -> dict[str, Any]:
         midway = command.running()
         server.kill()
         ended = command.wait()
-    return {"midway": midway, "seconds": round(ended.seconds, 1)} | case.resumed(out, ended.code)
+    return {"midway": midway, "seconds": round(ended.seconds, 1)} | _met(ended) | case.resumed(out)
 
 
 def disk_full(case: Case, randomness: random.Random) -> dict[str, Any] | str:
@@ -138,10 +138,9 @@ def disk_full(case: Case, randomness: random.Random) -> dict[str, Any] | str:
             while True:
                 ballast.write(bytes(1 << 20))
                 ballast.flush()
-        met = command.wait()
+        figures = {"too_small_exit": too_small.code} | _met(command.wait())
         (mount / "ballast").unlink()
-        figures = case.resumed(out, met.code)
-    return figures | {"too_small_exit": too_small.code, "said": _last_line(met.output)}
+        return figures | case.resumed(out)
 
 
 def read_only(case: Case, randomness: random.Random) -> dict[str, Any] | str:
@@ -155,7 +154,7 @@ def read_only(case: Case, randomness: random.Random) -> dict[str, Any] | str:
         subprocess.run(["mount", "-o", "remount,ro", mount], check=True)
         met = Command(*case.arguments(out)).wait()
         subprocess.run(["mount", "-o", "remount,rw", mount], check=True)
-        return case.resumed(out, met.code) | {"said": _last_line(met.output)}
+        return _met(met) | case.resumed(out)
 
 
 def part_truncated(case: Case, randomness: random.Random) -> dict[str, Any]:
@@ -164,7 +163,7 @@ def part_truncated(case: Case, randomness: random.Random) -> dict[str, Any]:
     part = randomness.choice(_parts(out))
     rows = pyarrow.parquet.read_metadata(part).num_rows
     os.truncate(part, part.stat().st_size // 2)
-    return {"rows": rows} | case.resumed(out)
+    return {"rows": rows} | case.resumed(out) | {"recomputed": case.recomputed(out)}
 
 
 def part_deleted(case: Case, randomness: random.Random) -> dict[str, Any]:
@@ -173,7 +172,7 @@ def part_deleted(case: Case, randomness: random.Random) -> dict[str, Any]:
     part = randomness.choice(_parts(out))
     rows = pyarrow.parquet.read_metadata(part).num_rows
     part.unlink()
-    return {"rows": rows} | case.resumed(out)
+    return {"rows": rows} | case.resumed(out) | {"recomputed": case.recomputed(out)}
 
 
 def image_changed(case: Case, randomness: random.Random) -> dict[str, Any]:
@@ -187,12 +186,12 @@ def image_changed(case: Case, randomness: random.Random) -> dict[str, Any]:
     before, times = one.read_bytes(), one.stat()
     one.write_bytes(other.read_bytes())
     finished(*case.arguments(out))
-    changed = tables.read(out)
+    changed, recomputed = tables.read(out), case.recomputed(out)
     contents = changed.filter(pc.equal(changed["unit_id"], unit))["content_sha256"].to_pylist()
     one.write_bytes(before)
     os.utime(one, ns=(times.st_atime_ns, times.st_mtime_ns))
-    figures = {"seen": contents == [sha256_of(other)], "recomputed_when_changed": case.recomputed(changed)}
-    return figures | {"resumed": Command(*case.arguments(out)).wait().code} | case.compared(out, but=[unit])
+    figures = {"seen": contents == [sha256_of(other)], "recomputed_when_changed": recomputed}
+    return figures | case.resumed(out, but=[unit]) | {"recomputed": case.recomputed(out)}
 
 
 def weights_replaced(case: Case, randomness: random.Random) -> dict[str, Any]:
@@ -243,8 +242,10 @@ def _without(rows: pa.Table, units: Collection[str]) -> pa.Table:
     return rows.filter(pc.invert(pc.is_in(rows["unit_id"], pa.array(units, pa.string()))))
 
 
-def _last_line(output: str) -> str:
-    return output.strip().rpartition("\n")[2]
+def _met(ended: Ended) -> dict[str, Any]:
+    """How the command took the fault: its exit code and, where that is not 0, its message."""
+    message = ended.output[ended.output.rfind("ganfit: ") :].partition("\n")[0]
+    return {"exit": ended.code} | ({"said": message} if ended.code else {})
 
 
 @contextlib.contextmanager

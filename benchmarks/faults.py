@@ -10,9 +10,9 @@ have no row, `doubled` rows are too many, `differing` ones say something else; `
 `ganfit verify` finds something in the end.
 
 Each further fault meets a run over a tenth as many images, at least 240. `exit` is the code of the command that met
-the fault, `resumed` that of the same command afterwards, `verify` that of `ganfit verify` at the end, `recomputed` the
-rows that were made anew. What needs to mount a file system is skipped without the right to. The last line is one JSON
-object.
+the fault and `said` its message, `resumed` the code of the same command afterwards, `verify` that of `ganfit verify` at
+the end; `recomputed` rows were made anew though the run had ended before. What needs to mount a file system is skipped
+without the right to. The last line is one JSON object.
 """
 
 from __future__ import annotations

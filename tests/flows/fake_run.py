@@ -20,7 +20,7 @@ from tests import doubles
 
 SECONDS = "FAKE_SECONDS"
 """Environment variable: how long the detector takes for a photograph."""
-HANGS, SWALLOWS_MEMORY, CRASHES = (20, 220, 20), (20, 20, 220), (220, 220, 20)
+HANGS, SWALLOWS_MEMORY, CRASHES, RAISES = (20, 220, 20), (20, 20, 220), (220, 220, 20), (20, 220, 220)
 _MOST_MEMORY = 6 << 30
 
 
@@ -40,10 +40,15 @@ def _crash() -> None:
     os.kill(os.getpid(), signal.SIGSEGV)
 
 
+def _raise() -> None:
+    raise ValueError("nothing but cyan")
+
+
 POISON: dict[tuple[int, int, int], Callable[[], None]] = {
     HANGS: _hang,
     SWALLOWS_MEMORY: _swallow_memory,
     CRASHES: _crash,
+    RAISES: _raise,
 }
 """Colour of a photograph's middle -> what looking for faces in it does."""
 
