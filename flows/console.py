@@ -95,7 +95,7 @@ def guarded(out_folder: Path, each: bool = True) -> Iterator[TerminalProgress]:
     from data.migrations import NewerVersionError
     from flows.runners import RunnerError
     from tasks.shard_results import IncompleteError
-    from tasks.supervision import UnusableWorkerError
+    from tasks.worker import UnusableWorkerError
 
     log_failures_to(out_folder / "run.log")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # who is asked to end ends as if by Ctrl-C

@@ -14,8 +14,7 @@ from tasks.artifacts import ShardProgress
 from tasks.plan_run import stored_rows
 from tasks.reconstruct_shard import Written
 from tasks.run import Run
-from tasks.supervision import UnusableWorkerError
-from tasks.worker import WorkersClosedError
+from tasks.worker import UnusableWorkerError, WorkersClosedError
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +40,8 @@ class ShardResults:
         if isinstance(result, _HOPELESS):
             raise result
         if isinstance(result, Exception):
-            logger.error("shard %s of %d units: %s", shard.id, len(shard.units), result, exc_info=result)
+            logger.error("shard %s of %d units: %s", shard.id, len(shard.units), result)
+            logger.debug("shard %s", shard.id, exc_info=result)
             self._errors.append((shard, result))
             return
         manifest.record(self._run.out, result.parts, self._run.run_id)

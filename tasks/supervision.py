@@ -11,18 +11,12 @@ from data.plan import Shard
 from tasks.job import Job
 from tasks.progress import current
 from tasks.run import Run, Work
-from tasks.worker import Worker, WorkerDied
+from tasks.worker import DEATHS, UnusableWorkerError, Worker, WorkerDied
 
 logger = logging.getLogger(__name__)
 
 _STAGES = {"video": "fit"}
 """What the table calls a stage."""
-_IDLE_DEATHS = 3
-"""A worker that dies so often without any unit in hand cannot work here at all."""
-
-
-class UnusableWorkerError(RuntimeError):
-    """Worker processes end before they begin with any unit."""
 
 
 def supervised(shard: Shard, run: Run, worker: Worker) -> list[Work]:
@@ -83,8 +77,8 @@ class _State:
         logger.warning("%s: %s", ", ".join(death.stages) or "no unit in hand", death.reason)
         if not death.stages:
             self._idle_deaths += 1
-            if self._idle_deaths == _IDLE_DEATHS:
-                raise UnusableWorkerError(f"no work can be done: {_IDLE_DEATHS} times a process {death.reason}")
+            if self._idle_deaths == DEATHS:
+                raise UnusableWorkerError(f"no work can be done: {DEATHS} times a process {death.reason}")
             return []
         if death.culprit is not None:
             return [self._give_up(death.culprit, death)]

@@ -23,6 +23,10 @@ from tasks.run import Run, Work
 if TYPE_CHECKING:
     from tasks.lineage import Lineage
 
+logger = logging.getLogger(__name__)
+
+DEATHS = 3
+"""A worker that dies so often without any unit in hand cannot work here at all."""
 _POLL_S = 0.1
 _VIDEO_PATIENCE = 10
 """A video may be silent for so many times as long as a photograph."""
@@ -57,6 +61,10 @@ class WorkerDied(Exception):
     def __init__(self, reason: str, stages: dict[str, str], culprit: str | None = None) -> None:
         super().__init__(reason)
         self.reason, self.stages, self.culprit = reason, stages, culprit
+
+
+class UnusableWorkerError(RuntimeError):
+    """Worker processes end before they begin with any unit."""
 
 
 class WorkersClosedError(RuntimeError):
@@ -115,9 +123,16 @@ class Worker:
         return self._process.pid if self._process is not None else None
 
     def lineage(self, run: Run, videos: bool) -> Lineage:
-        """What the process' results depend on. Raises what loading the models raises, and WorkerDied."""
-        (lineage,) = self._answers(("lineage", run, videos))
-        return lineage
+        """What the process' results depend on. Raises what loading the models raises, and UnusableWorkerError."""
+        for _ in range(DEATHS):
+            try:
+                (lineage,) = self._answers(("lineage", run, videos))
+            except WorkerDied as death:
+                logger.warning("a worker that was loading models %s", death.reason)
+                last = death
+            else:
+                return lineage
+        raise UnusableWorkerError(f"models cannot be loaded: {DEATHS} times a process {last.reason}")
 
     def works(self, job: Job) -> Iterator[list[Work]]:
         """Finished work, as it is done. Raises WorkerDied, and what tasks.reconstruct_units raises."""

@@ -13,8 +13,8 @@ from data.plan import Shard
 from ganfit_core.methods import METHODS
 from tasks.job import Job
 from tasks.run import Run, Work
-from tasks.supervision import UnusableWorkerError, supervised
-from tasks.worker import WorkerDied
+from tasks.supervision import supervised
+from tasks.worker import UnusableWorkerError, WorkerDied
 
 BATCH = 2
 AHEAD = 2

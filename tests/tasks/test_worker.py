@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 import subprocess
@@ -18,7 +19,7 @@ from data.collections import Unit
 from ganfit_core.methods import METHODS
 from tasks.job import Job
 from tasks.run import Run
-from tasks.worker import Limits, Worker, WorkerDied, Workers, WorkersClosedError
+from tasks.worker import Limits, UnusableWorkerError, Worker, WorkerDied, Workers, WorkersClosedError
 from tests.tasks import working
 
 LIMITS = Limits(unit_seconds=2, memory_gib=0.5, threads=1)
@@ -81,6 +82,23 @@ def test_warnings_come_to_the_log_of_the_run(worker: Worker, caplog: pytest.LogC
     with caplog.at_level(logging.WARNING, logger="tasks"):
         done(worker, "logs")
     assert [record.getMessage() for record in caplog.records] == ["logs: something is odd"]
+
+
+@pytest.mark.parametrize("deaths", [0, 1, 2])
+def test_a_process_that_dies_while_it_loads_models_is_started_again(
+    worker: Worker, tmp_path: Path, deaths: int
+) -> None:
+    for number in range(deaths):
+        (tmp_path / str(number)).touch()
+    assert worker.lineage(dataclasses.replace(RUN, out=tmp_path), videos=False) == "loaded"
+
+
+def test_a_process_that_always_dies_while_it_loads_models_ends_the_run(worker: Worker, tmp_path: Path) -> None:
+    for number in range(4):
+        (tmp_path / str(number)).touch()
+    with pytest.raises(UnusableWorkerError, match="models cannot be loaded: 3 times a process ended .* signal 9"):
+        worker.lineage(dataclasses.replace(RUN, out=tmp_path), videos=False)
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_what_would_stop_any_unit_is_raised_and_the_process_stays(worker: Worker) -> None:
