@@ -96,7 +96,7 @@ def test_a_process_that_dies_while_it_loads_models_is_started_again(
 def test_a_process_that_always_dies_while_it_loads_models_ends_the_run(worker: Worker, tmp_path: Path) -> None:
     for number in range(4):
         (tmp_path / str(number)).touch()
-    with pytest.raises(UnusableWorkerError, match="models cannot be loaded: 3 times a process ended .* signal 9"):
+    with pytest.raises(UnusableWorkerError, match=r"models cannot be loaded: 3 times a process ended .* signal 9"):
         worker.lineage(dataclasses.replace(RUN, out=tmp_path), videos=False)
     assert len(list(tmp_path.iterdir())) == 1
 
