@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from pathlib import Path
 
 from prefect import flow
@@ -87,10 +88,11 @@ def reconstruct(
         current().started(plan.missing)
         results = ShardResults(plan, run)
         shared = {"run": run, "limits": limits}
-        for shard, result in each(
-            reconstruct_shard, "shard", plan.shards, shared, workers, lambda: task_runner(runner, workers, address)
-        ):
-            results.add(shard, result)
+        where = functools.partial(task_runner, runner, workers, address)
+        computed = each(reconstruct_shard, "shard", plan.shards, shared, workers, where, worker_processes.close)
+        with contextlib.closing(computed):
+            for shard, result in computed:
+                results.add(shard, result)
         call(tidy, plan.wanted, run, prune)
         results.publish()
     results.require_complete()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import contextvars
+import functools
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from prefect import Task
@@ -43,14 +45,16 @@ def each(
     items: Sequence[T],
     shared: dict[str, Any],
     workers: int,
-    runner: Callable[[], TaskRunner],
-) -> Iterator[tuple[T, R | Exception]]:
+    runner: Callable[[], TaskRunner[Any]],
+    abandon: Callable[[], None],
+) -> Generator[tuple[T, R | Exception], None, None]:
     """Each item with what the step gives for it as its argument ``name``, or with the error, as they are done.
 
-    So many at a time as there are workers: through Prefect's ``runner`` inside a flow run, in threads otherwise.
+    So many at a time as there are workers: through Prefect's ``runner`` inside a flow run, in threads otherwise. Where
+    the rest is not wanted any more, ``abandon`` ends the steps at work, for which both would wait.
     """
     if FlowRunContext.get() is not None:
-        with runner() as running:
+        with runner() as running, _abandoning(abandon):
             yield from _windowed(
                 items,
                 lambda item: running.submit(step, {name: item, **shared}),
@@ -59,21 +63,32 @@ def each(
             )
     elif workers == 1:  # where Ctrl-C is heard at once
         for item in items:
-            try:
-                yield item, step.fn(**{name: item, **shared})
-            except Exception as error:
-                yield item, error
+            yield item, _tried(functools.partial(step.fn, **{name: item, **shared}))
     else:
-        with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-            try:
-                yield from _windowed(
-                    items,
-                    lambda item: pool.submit(contextvars.copy_context().run, lambda: step.fn(**{name: item, **shared})),
-                    lambda futures: next(concurrent.futures.as_completed(futures)),
-                    workers,
-                )
-            finally:
-                pool.shutdown(wait=False, cancel_futures=True)
+        with concurrent.futures.ThreadPoolExecutor(workers) as pool, _abandoning(abandon):
+            yield from _windowed(
+                items,
+                # who listens to the progress is in the context
+                lambda item: pool.submit(contextvars.copy_context().run, lambda: step.fn(**{name: item, **shared})),
+                lambda futures: next(concurrent.futures.as_completed(futures)),
+                workers,
+            )
+
+
+@contextlib.contextmanager
+def _abandoning(abandon: Callable[[], None]) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        abandon()
+        raise
+
+
+def _tried(action: Callable[[], R]) -> R | Exception:
+    try:
+        return action()
+    except Exception as error:
+        return error
 
 
 def _windowed(
@@ -89,8 +104,4 @@ def _windowed(
             return
         future = first(list(waiting))
         item = waiting.pop(future)
-        try:
-            result = future.result()
-        except Exception as error:
-            result = error
-        yield item, result
+        yield item, _tried(future.result)
