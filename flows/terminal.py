@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -74,6 +75,10 @@ class TerminalProgress:
         if self._each:
             for line in self._lines(work):
                 self._out.print(line)
+
+    def counted(self, statuses: Mapping[str, int]) -> None:
+        """Take these for the totals."""
+        self._statuses = collections.Counter(statuses)
 
     def summarise(self, table: Path) -> None:
         """Print the totals."""

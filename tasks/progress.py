@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Protocol
 
@@ -22,7 +23,10 @@ class Progress(Protocol):
         """``done`` of ``total`` parts of what is being done are over."""
 
     def finished(self, work: Work) -> None:
-        """All is known about a photograph or face, good or bad."""
+        """All is known about a photograph or face, good or bad. Not heard from other processes of a task runner."""
+
+    def counted(self, statuses: Mapping[str, int]) -> None:
+        """A run over a collection has written so many rows of each status."""
 
 
 class Silence:
@@ -38,6 +42,9 @@ class Silence:
         """Say nothing."""
 
     def finished(self, work: Work) -> None:
+        """Say nothing."""
+
+    def counted(self, statuses: Mapping[str, int]) -> None:
         """Say nothing."""
 
 

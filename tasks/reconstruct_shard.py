@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +26,8 @@ class Written:
     """What came of a shard."""
 
     shard: str
-    units: int
+    statuses: Counter[str]
+    """How many rows have each status."""
     parts: tuple[Path, ...]
 
 
@@ -50,7 +52,8 @@ def reconstruct_shard(shard: Shard, run: Run, limits: Limits | None) -> Written:
             lineage = worker.lineage(run, shard.videos)
             works = supervised(shard, run, worker)
     paths = write_rows(works, shard.id, run, lineage)
-    return Written(shard.id, len(shard.units), tuple(paths))
+    statuses = Counter(work.columns["status"] for work in works)
+    return Written(shard.id, statuses, tuple(paths))
 
 
 def compute(shard: Shard, run: Run) -> list[Work]:

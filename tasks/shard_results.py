@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 
 import pyarrow.compute
 
@@ -12,6 +13,7 @@ from data.plan import Plan, Shard
 from tasks import artifacts
 from tasks.artifacts import ShardProgress
 from tasks.plan_run import stored_rows
+from tasks.progress import current
 from tasks.reconstruct_shard import Written
 from tasks.run import Run
 from tasks.worker import UnusableWorkerError, WorkersClosedError
@@ -33,6 +35,7 @@ class ShardResults:
         self._plan, self._run = plan, run
         self._progress = ShardProgress(len(plan.shards))
         self._done = 0
+        self._statuses: Counter[str] = Counter()
         self._errors: list[tuple[Shard, Exception]] = []
 
     def add(self, shard: Shard, result: Written | Exception) -> None:
@@ -46,10 +49,12 @@ class ShardResults:
             return
         manifest.record(self._run.out, result.parts, self._run.run_id)
         self._done += 1
+        self._statuses += result.statuses
         self._progress.done(self._done)
 
     def publish(self) -> None:
-        """Show what the table holds of the collection in Prefect's pages."""
+        """Say how many rows have each status, and show what the table holds of the collection in Prefect's pages."""
+        current().counted(self._statuses)
         columns = (*artifacts.COLUMNS, "collection_key")
         rows, _ = stored_rows(self._run, tables.RECONSTRUCTIONS, columns)
         own = rows.filter(pyarrow.compute.equal(rows["collection_key"], self._run.collection_key))

@@ -9,7 +9,7 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -102,6 +102,9 @@ class _Reporter:
 
     def finished(self, work: Work) -> None:
         """Nothing: finished work is sent whole."""
+
+    def counted(self, statuses: Mapping[str, int]) -> None:
+        """Nothing: who gave the work counts it."""
 
     def entered(self, stage: str, units: Sequence[str]) -> None:
         """Of tasks.job.Watch."""
