@@ -119,6 +119,13 @@ def drop_rows(out: Path, part: str, rows: Sequence[int]) -> None:
         manifest.record(out, [path], entry.run_id)
 
 
+def remove(out: Path, parts: Sequence[str]) -> None:
+    """Remove whole parts, of which the journal hears in one line each and all at once."""
+    manifest.forget(out, parts)
+    for part in parts:
+        (out / part).unlink()
+
+
 def table_of(part: str) -> str:
     """The table that a part belongs to."""
     return part.split("/", 1)[0]

@@ -8,12 +8,14 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet
 
-from data.collections import Collection, Unit
+from data.collections import Collection, Kind, Unit, kind_of
 from data.files import replace
+from data.parts import Damaged
 
 PLANS = "plans"
 ROW_COLUMNS = ("collection_key", "unit_id", "content_sha256", "result_key", "status", "mesh", "overlay", "created_at")
@@ -81,6 +83,8 @@ class Plan:
     """Units that have rows and are not in the collection any more."""
     table: pa.Table
     """Every unit's content, wanted result and shard, for the next plan."""
+    damaged: tuple[Damaged, ...] = ()
+    """Part files whose rows could not be read, and are computed again."""
 
     @property
     def wanted(self) -> dict[str, str | None]:
@@ -98,6 +102,11 @@ class _Wanted:
     unit: Unit
     content: str | None
     key: str | None
+
+
+def path(out: Path, collection_key: str, partition: Sequence[str]) -> Path:
+    """Where the plan of a collection and a method is kept."""
+    return out / PLANS / f"{collection_key}-{'-'.join(partition)}.parquet"
 
 
 def make_plan(
@@ -169,26 +178,32 @@ def known_contents(earlier: pa.Table | None, units: Sequence[Unit]) -> dict[str,
     return known
 
 
-def superseded(rows: pa.Table, collection_key: str, wanted: Mapping[str, str | None], prune: bool) -> list[int]:
+def superseded(
+    rows: pa.Table, collection_key: str, wanted: Mapping[str, str | None], prune: Sequence[Kind] = ()
+) -> list[int]:
     """Places, in ``rows``, of the rows of a collection to which there are better ones.
 
-    Of a unit, the rows of one part are kept: those with the wanted result key, and among them the latest. ``prune``
-    gives up rows of units that have no wanted key because they are not in the collection any more.
+    Of a unit, the rows of one part are kept: those with the wanted result key before others, those of a content that
+    could be read before others, and then the latest. ``prune`` gives up rows of units of these kinds that have no
+    wanted key because they are not in the collection any more.
     """
-    columns = (rows[name].to_pylist() for name in ("collection_key", "unit_id", "result_key", "created_at", "part"))
+    names = ("collection_key", "unit_id", "content_sha256", "result_key", "created_at", "part")
+    columns = (rows[name].to_pylist() for name in names)
     own = [
-        (place, unit_id, (key is not None and key == wanted.get(unit_id), created, part))
-        for place, (owner, unit_id, key, created, part) in enumerate(zip(*columns, strict=True))
+        (place, unit_id, part, (key is not None and key == wanted.get(unit_id), content is not None, created, part))
+        for place, (owner, unit_id, content, key, created, part) in enumerate(zip(*columns, strict=True))
         if owner == collection_key
     ]
-    best: dict[str, tuple[bool, object, str]] = {}
-    for _, unit_id, rank in own:
+    best: dict[str, tuple[Any, ...]] = {}
+    for _, unit_id, _, rank in own:
         if unit_id not in best or rank > best[unit_id]:
             best[unit_id] = rank
     return [
         place
-        for place, unit_id, rank in own
-        if (prune and unit_id not in wanted) or rank[0] != best[unit_id][0] or rank[2] != best[unit_id][2]
+        for place, unit_id, part, rank in own
+        if (unit_id not in wanted and (kind_of(unit_id, ("photo", "video")) or "photo") in prune)
+        or rank[:2] != best[unit_id][:2]
+        or part != best[unit_id][3]
     ]
 
 
@@ -196,35 +211,55 @@ def _wanted(unit: Unit, content: str | None, demand: Demand) -> _Wanted:
     return _Wanted(unit, content, demand.result_key(unit.kind, content))
 
 
-def _present(rows: pa.Table, collection_key: str, keys: Mapping[str, str | None]) -> dict[str, dict[str, str | None]]:
-    """A row of each unit, by preference one of the wanted result."""
-    names = [name for name in ROW_COLUMNS if name != "created_at"]
-    present: dict[str, dict[str, str | None]] = {}
-    for values in zip(*(rows[name].to_pylist() for name in names), strict=True):
-        row = dict(zip(names, values, strict=True))
-        if row["collection_key"] != collection_key:
+@dataclass
+class _Present:
+    """The rows of a unit, by preference those of the wanted result."""
+
+    content: str | None
+    key: str | None
+    statuses: set[str]
+    lacking: set[str]
+    """Columns of files that one of the rows which are ok does not have."""
+
+
+def _present(rows: pa.Table, collection_key: str, keys: Mapping[str, str | None]) -> dict[str, _Present]:
+    names = ("collection_key", "unit_id", "content_sha256", "result_key", "status", "mesh", "overlay")
+    present: dict[str, _Present] = {}
+    for owner, unit_id, content, key, status, mesh, overlay in zip(
+        *(rows[name].to_pylist() for name in names), strict=True
+    ):
+        if owner != collection_key:
             continue
-        unit_id = str(row["unit_id"])
-        if unit_id not in present or row["result_key"] == keys.get(unit_id):
-            present[unit_id] = row
+        before = present.get(unit_id)
+        if before is None or (key == keys.get(unit_id) != before.key):
+            before = present[unit_id] = _Present(content, key, set(), set())
+        if key == before.key:
+            before.statuses.add(status)
+            if status == "ok":
+                before.lacking |= {name for name, file in (("mesh", mesh), ("overlay", overlay)) if file is None}
     return present
 
 
-def _reason(wanted: _Wanted, row: Mapping[str, str | None] | None, demand: Demand) -> str | None:
-    """Why a unit has to be computed; None where its rows are there."""
-    if row is None:
+def _reason(wanted: _Wanted, present: _Present | None, demand: Demand) -> str | None:
+    """Why a unit has to be computed; None where its rows are there.
+
+    What was read before and cannot be now is left alone: the disk that it lies on may not be mounted.
+    """
+    if present is None:
         return NEW
     if demand.again:
         return AGAIN
-    if wanted.content is None or row["content_sha256"] is None:
+    if present.content is None:
         return UNREADABLE
-    if row["content_sha256"] != wanted.content:
+    if wanted.content is None:
+        return None
+    if present.content != wanted.content:
         return CHANGED
-    if row["result_key"] != wanted.key:
+    if present.key != wanted.key:
         return OUTDATED
-    if demand.retry_failed and row["status"] == "failed":
+    if demand.retry_failed and "failed" in present.statuses:
         return FAILED
-    if demand.file and row["status"] == "ok" and row[demand.file] is None:
+    if demand.file in present.lacking:
         return WITHOUT_FILES
     return None
 

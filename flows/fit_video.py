@@ -49,5 +49,5 @@ def fit_video(
         tracked = call(track_face, fitted, run)
         exported = call(export_video, tracked, run)
         call(write_video_rows, exported, run)
-        call(tidy, {unit.unit_id: None}, run, False)
+        call(tidy, {unit.unit_id: None}, run)
     return out / "reconstructions"

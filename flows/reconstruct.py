@@ -93,7 +93,7 @@ def reconstruct(
         with contextlib.closing(computed):
             for shard, result in computed:
                 results.add(shard, result)
-        call(tidy, plan.wanted, run, prune)
+        call(tidy, plan.wanted, run, kinds if prune else ())
         results.publish()
     results.require_complete()
     return out / "reconstructions"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,8 +12,7 @@ from jaxtyping import Float
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from data.assets.hashing import sha256_of
-from data.collections import Unit
+from data.collections import Unit, content_sha256
 from data.schemas import LOSS_TERMS
 from data.video import Frame, Video, VideoError, open_video, sample_uniform
 from ganfit_core.frame_choice import FrameQuality, choose, head_pose, openness, sharpness
@@ -38,7 +36,7 @@ _LIGHT_SIDE = 96
 @task(name="find faces in video", tags=["cpu"], timeout_seconds=6 * 3600, cache_policy=NO_CACHE, persist_result=False)
 def find_in_video(unit: Unit, run: VideoRun) -> Filmed:
     """Count the frames and find the largest face of each. A video that cannot be read, or shows no face, says so."""
-    work = Work(unit, {"status": "ok", "stage": "read", "content_sha256": _content_sha256(unit.path), "frames": 0})
+    work = Work(unit, {"status": "ok", "stage": "read", "content_sha256": content_sha256(unit), "frames": 0})
     started = time.perf_counter()
     try:
         video = open_video(unit.path)
@@ -163,10 +161,3 @@ def _focal(person: Person, side: int) -> float:
 def _mean_landmarks() -> Float[np.ndarray, "68 3"]:
     model = morphable()
     return np.asarray(model.mean[model.landmark_indices].cpu().numpy())
-
-
-def _content_sha256(path: Path) -> str | None:
-    try:
-        return sha256_of(path) if path.is_file() else None
-    except OSError:
-        return None  # reading it for its frames will fail too, and say why

@@ -13,7 +13,14 @@ from tasks.code import sources_sha256
 from tasks.run import Run
 
 _DECIDING = ("tasks.find_faces", "tasks.fit_faces", "tasks.models", "tasks.reconstruct_units")
-_DECIDING_VIDEOS = (*_DECIDING, "data.video", "tasks.fit_video")
+_DECIDING_VIDEOS = (
+    *_DECIDING,
+    "data.video",
+    "tasks.fit_video",
+    "tasks.video_work",
+    "tasks.reconstruct_video",
+    "tasks.write_video_rows",
+)
 
 
 @dataclass(frozen=True)

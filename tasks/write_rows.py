@@ -38,11 +38,12 @@ def write_rows(works: Sequence[Work], shard: str, run: Run, lineage: Lineage) ->
         "created_at": datetime.datetime.now(datetime.UTC),
     }
     rows = [common | _own(work, lineage) for work in works]
-    paths = [healing(lambda: tables.write_part(rows, schema, run.out, shard, 0))]
+    paths = []
+    # Last come the rows that say that all is done.
     if frame_rows := [{**row, "shard": shard} for work in works for row in work.frame_rows]:
         frames = schemas.frames(lineage.dimensions)
         paths.append(healing(lambda: tables.write_part(frame_rows, frames, run.out, shard, 0)))
-    return paths
+    return [*paths, healing(lambda: tables.write_part(rows, schema, run.out, shard, 0))]
 
 
 def _own(work: Work, lineage: Lineage) -> dict[str, Any]:

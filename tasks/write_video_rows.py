@@ -31,7 +31,7 @@ def write_video_rows(filmed: Filmed, run: VideoRun) -> Path:
     work = dataclasses.replace(filmed.work, frame_rows=rows)
     paths = write_rows([work], run.collection_key, run, lineage_of(run, videos=True))
     manifest.record(run.out, paths, run.run_id)
-    return paths[0]
+    return paths[-1]
 
 
 def frame_rows(filmed: Filmed, run: VideoRun) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from data.collections.contents import content_sha256, fetched
 from data.collections.discovery import discover
 from data.collections.remote import FetchError
-from data.collections.units import IMAGE_EXTENSIONS, VIDEO_EXTENSIONS, Collection, CollectionError, Kind, Unit
+from data.collections.units import IMAGE_EXTENSIONS, VIDEO_EXTENSIONS, Collection, CollectionError, Kind, Unit, kind_of
 
 __all__ = [
     "IMAGE_EXTENSIONS",
@@ -16,4 +16,5 @@ __all__ = [
     "content_sha256",
     "discover",
     "fetched",
+    "kind_of",
 ]

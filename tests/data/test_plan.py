@@ -88,6 +88,7 @@ def test_videos_have_shards_of_their_own() -> None:
         ({}, {"again": True}, plan.AGAIN),
         ({"content_sha256": "other"}, {}, plan.CHANGED),
         ({"content_sha256": None, "result_key": None}, {}, plan.UNREADABLE),
+        ({"status": "failed", "mesh": None}, {"file": "mesh"}, None),
         ({"result_key": "other"}, {}, plan.OUTDATED),
         ({"result_key": None}, {}, plan.OUTDATED),
         ({}, {"file": "mesh"}, plan.WITHOUT_FILES),
@@ -157,7 +158,24 @@ def test_a_damaged_plan_is_no_plan(tmp_path: Path) -> None:
     assert plan.stored(tmp_path / "p.parquet") is plan.stored(tmp_path / "absent.parquet") is None
 
 
-def superseded(*rows: dict[str, Any], wanted: dict[str, str | None], prune: bool = False) -> list[int]:
+def test_of_several_faces_one_that_failed_or_lacks_its_file_is_enough() -> None:
+    faces = [row("a", "content of a", mesh="face.glb", row=face) for face in range(3)]
+    assert made(collection("a"), contents("a"), *faces, file="mesh", retry_failed=True).missing == 0
+    for place in range(3):
+        lacking = [{**face, "mesh": None} if face["row"] == place else face for face in faces]
+        assert made(collection("a"), contents("a"), *lacking, file="mesh").reasons == {plan.WITHOUT_FILES: 1}
+        failed = [{**face, "status": "failed"} if face["row"] == place else face for face in faces]
+        assert made(collection("a"), contents("a"), *failed, retry_failed=True).reasons == {plan.FAILED: 1}
+
+
+def test_what_was_read_before_and_cannot_be_now_is_left_alone() -> None:
+    missing: dict[str, str | None] = {"a": None}
+    assert made(collection("a"), missing, row("a", "content of a")).missing == 0
+    assert made(collection("a"), missing, row("a", None)).reasons == {plan.UNREADABLE: 1}
+    assert made(collection("a"), missing).reasons == {plan.NEW: 1}
+
+
+def superseded(*rows: dict[str, Any], wanted: dict[str, str | None], prune: tuple[Any, ...] = ()) -> list[int]:
     """Places of superseded rows."""
     return plan.superseded(pa.Table.from_pylist(list(rows), schema=COLUMNS), "key", wanted, prune)
 
@@ -185,4 +203,16 @@ def test_rows_of_units_that_are_gone_go_only_on_request() -> None:
     rows = row("a", "a"), row("z", "z"), row("z", "z", collection_key="another")
     wanted = {"a": key("photo", "a")}
     assert superseded(*rows, wanted=wanted) == []
-    assert superseded(*rows, wanted=wanted, prune=True) == [1]
+    assert superseded(*rows, wanted=wanted, prune=("photo",)) == [1]
+
+
+def test_only_units_of_kinds_that_were_looked_for_are_gone() -> None:
+    rows = row("a.jpg", "a"), row("b.mp4", "b")
+    assert superseded(*rows, wanted={}, prune=("photo",)) == [0]
+    assert superseded(*rows, wanted={}, prune=("photo", "video")) == [0, 1]
+
+
+def test_a_content_that_could_be_read_once_is_not_superseded_by_a_failure_to_read() -> None:
+    good = row("a", "a", part="a")
+    lost = row("a", None, part="b", created_at=NOW + datetime.timedelta(days=1))
+    assert superseded(good, lost, wanted={"a": None}) == [1]
