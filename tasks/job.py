@@ -10,15 +10,21 @@ from typing import Protocol
 from data.collections import Unit
 from tasks.run import Run
 
+FINDING = ("read", "detect", "align")
+"""Stages that a unit passes through as one, and is given time for together."""
+
 
 class Watch(Protocol):
-    """Hears what is being worked on, so that it is known what was when a process dies."""
+    """Hears what is being worked on, so that it is known what was when a process dies.
+
+    Some of a photograph's faces may be written while others are fitted: a unit can be in several stages.
+    """
 
     def entered(self, stage: str, units: Sequence[str]) -> None:
-        """These units are in this stage from now on, and no more in any other."""
+        """These units are in this stage from now on; of FINDING, in no other any more."""
 
-    def left(self, units: Sequence[str]) -> None:
-        """Nothing happens to these units at present."""
+    def left(self, stage: str, units: Sequence[str]) -> None:
+        """These units are not in this stage any more; of FINDING, in none."""
 
 
 class Unwatched:
@@ -27,7 +33,7 @@ class Unwatched:
     def entered(self, stage: str, units: Sequence[str]) -> None:
         """Say nothing."""
 
-    def left(self, units: Sequence[str]) -> None:
+    def left(self, stage: str, units: Sequence[str]) -> None:
         """Say nothing."""
 
 

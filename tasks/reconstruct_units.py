@@ -40,7 +40,7 @@ def reconstruct_units(job: Job, watch: Watch | None = None) -> Iterator[list[Wor
         if unit.kind == "video":
             watch.entered("video", [unit.unit_id])
             yield [_fetched(unit, lambda local: [reconstruct_video(local, job.run)])[0]]
-            watch.left([unit.unit_id])
+            watch.left("video", [unit.unit_id])
 
 
 def _reconstruct_photographs(job: Job, watch: Watch) -> Iterator[list[Work]]:
@@ -83,7 +83,7 @@ def _find(unit: Unit, run: Run, watch: Watch) -> list[Work]:
 
     entered("read")
     found = _fetched(unit, lambda local: find_faces(local, run, entered))
-    watch.left([unit.unit_id])
+    watch.left("read", [unit.unit_id])
     return found
 
 
@@ -104,7 +104,7 @@ def _fit(group: list[Work], run: Run, watch: Watch) -> list[Work]:
     names = [work.unit.unit_id for work in good]
     watch.entered("fit", names)
     fitted = iter(fit_faces(good, run))
-    watch.left(names)
+    watch.left("fit", names)
     return [next(fitted) if work.ok else work for work in group]
 
 
@@ -112,7 +112,7 @@ def _write(group: list[Work], run: Run, watch: Watch) -> list[Work]:
     names = [work.unit.unit_id for work in group if work.ok]
     watch.entered("export", names)
     written = export_faces(group, run)
-    watch.left(names)
+    watch.left("export", names)
     return written
 
 

@@ -6,17 +6,20 @@ import atexit
 import contextlib
 import logging
 import multiprocessing
+import os
 import queue
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, Self
 
 import psutil
 
-from tasks.job import Job
+from tasks.job import FINDING, Job
 from tasks.progress import current
 from tasks.run import Run, Work
 
@@ -28,6 +31,8 @@ logger = logging.getLogger(__name__)
 DEATHS = 3
 """A worker that dies so often without any unit in hand cannot work here at all."""
 _POLL_S = 0.1
+_PAUSE_S = 10 * _POLL_S
+"""Who looks less often was itself held up: by Ctrl-Z, or with the whole machine."""
 _VIDEO_PATIENCE = 10
 """A video may be silent for so many times as long as a photograph."""
 
@@ -75,35 +80,45 @@ class WorkersClosedError(RuntimeError):
 class _Watched:
     """What the process was last heard to do."""
 
-    stages: dict[str, str] = field(default_factory=dict)
-    """Unit -> stage, of the units that are being worked on."""
-    heard: dict[str, float] = field(default_factory=dict)
-    """Unit -> when it entered reconstruction, or last gave a sign of life in a later stage."""
+    heard: dict[tuple[str, str], float] = field(default_factory=dict)
+    """(unit, stage) that is being worked on -> when it began, or last gave a sign of life; of reading, searching and
+    aligning, when the unit was begun with."""
+
+    @property
+    def stages(self) -> dict[str, str]:
+        """Unit -> the stage that it entered last, of the units that are being worked on."""
+        return dict(self.heard.keys())  # of pairs
 
     def entered(self, stage: str, units: list[str]) -> None:
         now = time.monotonic()
         for unit in units:
-            if stage != "detect" and stage != "align":  # with reading, these are one and the same time
-                self.heard[unit] = now
-            self.stages[unit] = stage
+            self.heard[unit, stage] = self._forget(stage, unit, now)
 
-    def left(self, units: list[str]) -> None:
+    def left(self, stage: str, units: list[str]) -> None:
         for unit in units:
-            self.stages.pop(unit, None)
+            self._forget(stage, unit, 0)
 
     def beat(self) -> None:
         """The fit, or the video, goes on."""
         now = time.monotonic()
-        self.heard |= {unit: now for unit, stage in self.stages.items() if stage in ("fit", "video")}
+        self.heard |= {place: now for place in self.heard if place[1] in ("fit", "video")}
 
-    def overdue(self, limits: Limits) -> str | None:
-        """A unit that takes too long."""
-        now = time.monotonic()
-        for unit, stage in self.stages.items():
+    def excuse(self, seconds: float, now: float) -> None:
+        """Nobody is blamed for a time in which nobody looked."""
+        self.heard = {place: min(now, heard + seconds) for place, heard in self.heard.items()}
+
+    def overdue(self, limits: Limits, now: float) -> tuple[str, str] | None:
+        """A unit, and its stage, that takes too long."""
+        for (unit, stage), heard in self.heard.items():
             patience = _VIDEO_PATIENCE if stage in ("video", "export") else 1
-            if now - self.heard[unit] > patience * limits.unit_seconds:
-                return unit
+            if now - heard > patience * limits.unit_seconds:
+                return unit, stage
         return None
+
+    def _forget(self, stage: str, unit: str, default: float) -> float:
+        """Take the unit out of the stage, or all of FINDING; since when it was there."""
+        stages = FINDING if stage in FINDING else (stage,)
+        return min([self.heard.pop((unit, name)) for name in stages if (unit, name) in self.heard], default=default)
 
 
 class Worker:
@@ -115,6 +130,8 @@ class Worker:
         self._process: Any = None
         self._connection: Connection | None = None
         self._enforced = 0.0
+        self._lock = threading.Lock()
+        """Held to start the process and to end it, which another thread may want at the same time."""
         self._retired = False
 
     @property
@@ -140,20 +157,23 @@ class Worker:
 
     def retire(self) -> None:
         """End the process for good, whatever it does for whichever thread."""
-        self._retired = True
-        if self._process is not None:
-            self._process.kill()
-            self._process.join()
+        with self._lock:
+            self._retired = True
+            self._kill()  # the connection belongs to the thread that listens to it
 
     def close(self) -> None:
         """End the process."""
+        with self._lock:
+            self._kill()
+            self._process = None
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def _kill(self) -> None:
         if self._process is not None:
             self._process.kill()
             self._process.join()
-            self._process = None
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
 
     def _answers(self, request: tuple[Any, ...]) -> Iterator[Any]:
         watched, listener = _Watched(), current()
@@ -186,18 +206,22 @@ class Worker:
                 self.close()
 
     def _start(self) -> Connection:
-        if self._retired:
-            raise WorkersClosedError("the run has ended")
         if self._process is None or not self._process.is_alive():
             self.close()
-            # Spawned: a fork of a process whose libraries have threads may hang.
-            context = multiprocessing.get_context("spawn")
-            self._connection, other = context.Pipe()
-            self._process = context.Process(target=self._target, args=(other, self._limits.threads), daemon=True)
-            self._process.start()
-            other.close()
-        assert self._connection is not None
-        return self._connection
+        with self._lock:
+            if self._retired:
+                raise WorkersClosedError("the run has ended")
+            if self._process is None:
+                # Spawned: a fork of a process whose libraries have threads may hang.
+                context = multiprocessing.get_context("spawn")
+                self._connection, other = context.Pipe()
+                process = context.Process(target=self._target, args=(other, self._limits.threads), daemon=True)
+                with _deaf_to_interrupts():
+                    process.start()
+                other.close()
+                self._process = process
+            assert self._connection is not None
+            return self._connection
 
     def _send(self, connection: Connection, request: tuple[Any, ...], watched: _Watched) -> None:
         try:
@@ -207,8 +231,9 @@ class Worker:
 
     def _receive(self, connection: Connection, watched: _Watched) -> tuple[Any, ...]:
         while True:
-            self._enforce(watched)
             try:
+                if not connection.poll():  # all that the process has said is heard before a unit is judged
+                    self._enforce(watched)
                 if connection.poll(_POLL_S):
                     return tuple(connection.recv())
             except (EOFError, OSError):
@@ -216,17 +241,23 @@ class Worker:
 
     def _enforce(self, watched: _Watched) -> None:
         """End the process when a unit takes too much."""
-        if time.monotonic() - self._enforced < _POLL_S:
+        now, limits = time.monotonic(), self._limits
+        since = now - self._enforced
+        if since < _POLL_S:
             return
-        self._enforced = time.monotonic()
-        limits = self._limits
-        if unit := watched.overdue(limits):
-            raise WorkerDied(f"took longer than {limits.unit_seconds:g} s", watched.stages, unit)
+        self._enforced = now
+        if since > _PAUSE_S:
+            watched.excuse(since, now)
+        if place := watched.overdue(limits, now):
+            unit, stage = place
+            raise WorkerDied(f"took longer than {limits.unit_seconds:g} s", watched.stages | {unit: stage}, unit)
         with contextlib.suppress(psutil.NoSuchProcess):
             if psutil.Process(self._process.pid).memory_info().rss > limits.memory_gib * 2**30:
                 raise WorkerDied(f"took more than {limits.memory_gib:g} GiB of memory", watched.stages)
 
-    def _died(self, watched: _Watched) -> WorkerDied:
+    def _died(self, watched: _Watched) -> WorkerDied | WorkersClosedError:
+        if self._retired:
+            return WorkersClosedError("the run has ended")
         self._process.join(10)
         code = self._process.exitcode
         how = f"by signal {-code}" if code is not None and code < 0 else f"with code {code}"
@@ -234,11 +265,26 @@ class Worker:
         return WorkerDied(f"ended the process that worked on it ({how}{hint})", watched.stages)
 
 
+@contextlib.contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """A process that starts herein is never interrupted: Ctrl-C goes to every process of a terminal, one answers it."""
+    resource_tracker.ensure_running()  # which a process' start does otherwise, and hears interrupts again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+_Needs = tuple[Limits, str | None]
+"""What a worker was started with: its limits, and the GPUs that it sees."""
+
+
 class Workers:
     """Processes that wait for work; one thread at a time has each. As a context manager, it ends them at its end."""
 
     def __init__(self) -> None:
-        self._idle: queue.LifoQueue[tuple[Limits, Worker]] = queue.LifoQueue()
+        self._idle: queue.LifoQueue[tuple[_Needs, Worker]] = queue.LifoQueue()
         self._lock = threading.Lock()
         self._all: list[Worker] = []
         self._closed = False
@@ -257,11 +303,14 @@ class Workers:
     @contextlib.contextmanager
     def lease(self, limits: Limits) -> Iterator[Worker]:
         """A worker with these limits, a new one when all are busy. Raises WorkersClosedError after the run's end."""
-        worker = self._taken(limits)
+        needs = limits, os.environ.get("CUDA_VISIBLE_DEVICES")  # Ray gives every task a GPU of its own
+        worker = self._taken(needs)
         try:
             yield worker
         finally:
-            self._idle.put((limits, worker))
+            with self._lock:
+                if worker in self._all:  # not when it was retired meanwhile
+                    self._idle.put((needs, worker))
 
     def close(self) -> None:
         """End all, those at work included: their jobs raise WorkersClosedError."""
@@ -272,7 +321,7 @@ class Workers:
             self._all.clear()
             self._idle = queue.LifoQueue()
 
-    def _taken(self, limits: Limits) -> Worker:
+    def _taken(self, needs: _Needs) -> Worker:
         with self._lock:
             if self._closed:  # shards that were waiting for a worker when the run was ended
                 raise WorkersClosedError("the run has ended")
@@ -280,10 +329,10 @@ class Workers:
                 try:
                     own, worker = self._idle.get_nowait()
                 except queue.Empty:
-                    worker = Worker(limits)
+                    worker = Worker(needs[0])
                     self._all.append(worker)
                     return worker
-                if own == limits:
+                if own == needs:
                     return worker
                 self._all.remove(worker)
                 worker.retire()

@@ -6,7 +6,6 @@ import logging
 import os
 import pickle
 import queue
-import signal
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -23,14 +22,15 @@ logger = logging.getLogger(__name__)
 
 _BEAT_S = 0.2
 """Signs of life are not sent more often."""
+_IDLE_S = 600
+"""Without work for so long, the process ends: on a cluster's machine nobody else tells it that a run is over."""
 
 
 def main(connection: Connection, threads: int) -> None:
-    """Answer the requests that come through the connection until its other end closes."""
+    """Answer the requests that come through the connection until its other end closes, or none comes any more."""
     import torch
 
     torch.set_num_threads(threads)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to every process of a terminal; one has to answer it
     reporter = _Reporter(connection)
     progress.set(reporter)
     logger = logging.getLogger("tasks")
@@ -40,7 +40,11 @@ def main(connection: Connection, threads: int) -> None:
     requests: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(connection, requests), daemon=True).start()
     while True:
-        _answer(requests.get(), reporter)
+        try:
+            request = requests.get(timeout=_IDLE_S)
+        except queue.Empty:
+            os._exit(0)  # the thread that listens would keep the process
+        _answer(request, reporter)
 
 
 def _listen(connection: Connection, requests: queue.SimpleQueue[tuple[Any, ...]]) -> None:
@@ -110,9 +114,9 @@ class _Reporter:
         """Of tasks.job.Watch."""
         self.send("entered", stage, list(units))
 
-    def left(self, units: Sequence[str]) -> None:
+    def left(self, stage: str, units: Sequence[str]) -> None:
         """Of tasks.job.Watch."""
-        self.send("left", list(units))
+        self.send("left", stage, list(units))
 
 
 class _Relay(logging.Handler):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
+import multiprocessing
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,6 +70,25 @@ def test_a_unit_that_eats_memory_ends_its_process(worker: Worker) -> None:
     assert (death.value.culprit, death.value.stages) == (None, {"eats": "read"})
 
 
+def test_a_unit_of_which_one_face_is_written_is_still_watched_while_another_is_fitted(worker: Worker) -> None:
+    with pytest.raises(WorkerDied, match="took longer than 2 s") as death:
+        done(worker, "two faces")
+    assert (death.value.culprit, death.value.stages) == ("two faces", {"two faces": "fit"})
+
+
+def test_a_time_in_which_all_stood_still_is_counted_against_nobody(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done(worker, "a")
+    asleep = threading.Event()
+    clock = time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: clock() + 3600 * asleep.is_set())
+    threading.Timer(0.5, asleep.set).start()
+    (work,) = done(worker, "naps")
+    assert asleep.is_set()
+    assert work.ok
+
+
 def test_a_process_that_is_killed_says_what_it_had_in_hand(worker: Worker) -> None:
     with pytest.raises(WorkerDied, match="signal 9, as when the system runs out of memory") as death:
         done(worker, "a", "dies")
@@ -123,6 +145,77 @@ def test_workers_are_lent_again_and_end_with_their_run(monkeypatch: pytest.Monke
         done(first, "a")
     with pytest.raises(WorkersClosedError), workers.lease(LIMITS):
         pass
+
+
+def test_a_run_that_ended_while_a_worker_was_lent_leaves_none_that_cannot_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Worker.__init__, "__defaults__", (working.main,))
+    workers = Workers()
+    with contextlib.suppress(WorkersClosedError), workers, workers.lease(LIMITS) as worker:
+        works = worker.works(job("a", "hangs"))
+        next(works)
+        workers.close()
+        next(works)
+    with workers, workers.lease(LIMITS) as another:
+        assert done(another, "a")[0].ok
+
+
+def test_a_worker_that_is_retired_while_it_starts_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = Worker(LIMITS, working.main)
+    process = multiprocessing.get_context("spawn").Process
+    start, pids = process.start, []
+
+    def start_meanwhile(self: Any) -> None:
+        retiring.start()
+        retiring.join(0.5)
+        start(self)
+        pids.append(self.pid)
+
+    retiring = threading.Thread(target=worker.retire)
+    monkeypatch.setattr(process, "start", start_meanwhile)
+    with pytest.raises(WorkersClosedError):
+        done(worker, "a")
+    retiring.join()
+    assert len(pids) == 1
+    assert not psutil.pid_exists(pids[0])
+
+
+@pytest.mark.parametrize("seen", ["1", None])
+def test_a_worker_that_sees_other_gpus_is_not_lent(monkeypatch: pytest.MonkeyPatch, seen: str | None) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    with Workers() as workers:
+        with workers.lease(LIMITS) as first:
+            pass
+        with workers.lease(LIMITS) as again:
+            assert again is first
+        if seen:
+            monkeypatch.setenv("CUDA_VISIBLE_DEVICES", seen)
+        else:
+            monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+        with workers.lease(LIMITS) as other:
+            assert other is not first
+
+
+def test_a_process_is_deaf_to_interrupts_from_its_first_instant() -> None:
+    code = (
+        "from tests.tasks.test_worker import *\n"
+        "import signal\n"
+        "worker = Worker(LIMITS, working.main)\n"
+        "print(done(worker, 'a')[0].columns['deaf'], signal.pthread_sigmask(signal.SIG_BLOCK, ()))\n"
+        "worker.retire()"
+    )
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert finished.stdout == "True set()\n", finished.stderr
+
+
+def test_a_process_without_work_ends_by_itself() -> None:
+    code = (
+        "import multiprocessing; from tasks import worker_process\n"
+        "worker_process._IDLE_S = 0.1\n"
+        "here, there = multiprocessing.Pipe()\n"
+        "worker_process.main(there, 1)"
+    )
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert finished.returncode == 0, finished.stderr
 
 
 def test_a_worker_ends_with_the_process_that_gave_it_work() -> None:

@@ -53,12 +53,23 @@ def _work(connection: Connection, job: Job) -> None:
                 kept.append(b"x" * 2**27)
         elif unit.unit_id == "fits long":
             connection.send(("entered", "fit", [unit.unit_id]))
+            connection.send(("left", "read", [unit.unit_id]))
             for step in range(25):
                 time.sleep(0.1)
                 connection.send(("step", "fitting", step, 25))
+            connection.send(("left", "fit", [unit.unit_id]))
+        elif unit.unit_id == "naps":
+            time.sleep(1)
+        elif unit.unit_id == "two faces":
+            connection.send(("entered", "export", [unit.unit_id]))
+            connection.send(("left", "read", [unit.unit_id]))
+            connection.send(("entered", "fit", [unit.unit_id]))
+            connection.send(("left", "export", [unit.unit_id]))
+            time.sleep(60)
         elif unit.unit_id == "logs":
             connection.send(("log", "tasks.reconstruct_units", logging.WARNING, "logs: something is odd"))
         elif unit.unit_id == "disk full":
             raise OSError(28, "No space left on device")
-        connection.send(("left", [unit.unit_id]))
-        connection.send(("answer", [Work(unit, {"status": "ok", "pid": os.getpid()})]))
+        connection.send(("left", "read", [unit.unit_id]))
+        deaf = signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        connection.send(("answer", [Work(unit, {"status": "ok", "pid": os.getpid(), "deaf": deaf})]))
