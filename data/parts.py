@@ -132,10 +132,15 @@ def table_of(part: str) -> str:
 
 
 def opened(out: Path, part: str) -> pyarrow.parquet.ParquetFile:
-    """A part file, open, its checksums to be checked. Raises PartError for one whose footer cannot be read."""
+    """A part file, open, its checksums to be checked. Raises PartError for one whose footer cannot be read.
+
+    One that is not there is MISSING: whoever reads beside a run may have listed it when it was.
+    """
     path = out / part
     try:
         return pyarrow.parquet.ParquetFile(path, page_checksum_verification=True)
+    except FileNotFoundError as error:
+        raise PartError(Damaged(part, MISSING)) from error
     except (pa.ArrowInvalid, OSError) as error:
         with path.open("rb") as file:
             file.seek(max(path.stat().st_size - len(_MAGIC), 0))
@@ -156,12 +161,14 @@ def _look(out: Path, table: str, path: Path, known: dict[str, manifest.Entry]) -
     try:
         with opened(out, name) as file:
             rows, version = file.metadata.num_rows, migrations.version_of(file.schema_arrow)
+        size = path.stat().st_size
     except PartError as error:
         return error.damaged
+    except FileNotFoundError:
+        return Damaged(name, MISSING)
     except KeyError:
         return Damaged(name, "not a file of this program")
     migrations.check_known(table, version, str(path))
-    size = path.stat().st_size
     if name in known and rows != known[name].rows:
         return Damaged(name, f"{rows} rows where the manifest has {known[name].rows}")
     if name in known and size != known[name].bytes:

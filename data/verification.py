@@ -49,7 +49,8 @@ def verify(out: Path) -> list[Finding]:
 
     Memory grows by what tells a row apart (some 400 bytes a row of the largest partition), not by its vectors. While
     a command writes to ``out``, findings may be passing. Raises FileNotFoundError without any table,
-    data.migrations.NewerVersionError for parts of a version that this program does not know.
+    data.migrations.NewerVersionError for parts of a version that this program does not know, data.parts.PartError for
+    one that went or was spoilt after it had been read.
     """
     tables = [table for table in PARTITIONS if (out / table).is_dir()]
     if not tables:
@@ -60,13 +61,12 @@ def verify(out: Path) -> list[Finding]:
     ]
     for table in tables:
         parts, damaged = survey(out, table)
-        for lost in damaged:
-            findings.append(Finding(MISSING if lost.reason == MISSING else "damaged", lost.path, lost.reason))
+        findings += map(_unreadable, damaged)
         readable = []
         for part in parts:
             own = list(_of_part(out, part, known.get(part.path)))
             findings += own
-            if not any(finding.kind in ("damaged", "altered") for finding in own):
+            if not any(finding.kind in ("damaged", "altered", MISSING) for finding in own):
                 readable.append(part)
         if table in ROWS_OF_A_UNIT:
             for alike in partitions(readable):
@@ -82,15 +82,18 @@ def to_set_aside(findings: list[Finding]) -> list[Damaged]:
 
 def _of_part(out: Path, part: Part, entry: manifest.Entry | None) -> Iterator[Finding]:
     table = table_of(part.path)
-    if entry is not None and sha256_of(out / part.path) != entry.sha256:
-        yield Finding("altered", part.path, "other bytes than the manifest's hash is of")
-        return
     try:
+        if entry is not None and sha256_of(out / part.path) != entry.sha256:
+            yield Finding("altered", part.path, "other bytes than the manifest's hash is of")
+            return
         if entry is None:
             _read_all(out, part)
         gone = _lacking_files(out, part) if table == "reconstructions" else []
     except PartError as error:
-        yield Finding("damaged", part.path, error.damaged.reason)
+        yield _unreadable(error.damaged)
+        return
+    except FileNotFoundError:  # a run has replaced it
+        yield _unreadable(Damaged(part.path, MISSING))
         return
     if gone:
         yield Finding("no file", part.path, f"{len(gone)} that its rows name are not there, the first {gone[0]}")
@@ -99,6 +102,10 @@ def _of_part(out: Path, part: Part, entry: manifest.Entry | None) -> Iterator[Fi
     current = migrations.version_of(migrations.current_schema(table))
     if part.version < current:
         yield Finding("older version", part.path, f"version {part.version} of {table}, now {current}")
+
+
+def _unreadable(part: Damaged) -> Finding:
+    return Finding(MISSING if part.reason == MISSING else "damaged", part.path, part.reason)
 
 
 def _read_all(out: Path, part: Part) -> None:

@@ -25,13 +25,15 @@ def compact(
     """
     from data.compaction import CompactionError
     from data.compaction import compact as merge
-    from data.lock import LockedError, locked
+    from data.lock import LockedError, UnwritableError, locked
     from data.migrations import NewerVersionError
     from data.parts import PartError
 
     try:
         with locked(folder, "ganfit compact"):
             partitions = merge(folder, rows_per_part)
+    except UnwritableError as error:
+        stop(str(error), BAD_ARGUMENT)
     except (LockedError, CompactionError, NewerVersionError, PartError) as error:
         stop(str(error), 1)
     except OSError as error:
@@ -56,8 +58,9 @@ def verify(
     The exit code is 0 when nothing is, 1 when something is, also where it was set aside, and 2 for a folder without
     tables.
     """
-    from data.lock import LockedError, holder, locked
+    from data.lock import LockedError, UnwritableError, holder, locked
     from data.migrations import NewerVersionError
+    from data.parts import PartError
     from data.parts import set_aside as rename
     from data.verification import HEALED_BY, to_set_aside
     from data.verification import verify as examine
@@ -71,9 +74,9 @@ def verify(
             if writer := holder(folder):
                 out.print(f"{writer} writes to {folder}: what is found may be passing")
             findings = examine(folder)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, UnwritableError) as error:
         stop(str(error), BAD_ARGUMENT)
-    except (LockedError, NewerVersionError) as error:
+    except (LockedError, NewerVersionError, PartError) as error:
         stop(str(error), 1)
     except OSError as error:
         stop(f"{folder} was not verified: {error}", 1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import unquote
 
 import pyarrow
 import pyarrow.compute
@@ -47,7 +46,7 @@ def _partitions(out: Path, names: list[str]) -> Iterator[str]:
             [name for name in names if str(Path(name).parent) == folder],
             ["collection", "collection_key", "unit_id", "status", "reason", "result_key"],
         )
-        partition = tuple(unquote(level.split("=", 1)[1]) for level in Path(folder).parts[1:])
+        partition = tables.partition_of(out, tables.RECONSTRUCTIONS, out / folder / "part")
         for key in sorted({key or "" for key in rows["collection_key"].to_pylist()}):
             own = rows.filter(pyarrow.compute.equal(pyarrow.compute.fill_null(rows["collection_key"], ""), key))
             yield from _collection(out, partition, key, own)
@@ -65,7 +64,7 @@ def _collection(out: Path, partition: tuple[str, ...], key: str, rows: pyarrow.T
         yield f"  {number} {status}"
         if status != "ok":
             yield from (f"    {times} {reason}" for reason, times in reasons[status].most_common(_COMMONEST))
-    planned = plan.stored(out / plan.PLANS / f"{key}-{'-'.join(partition)}.parquet")
+    planned = plan.stored(plan.path(out, key, partition))
     if planned is not None:
         have = set(zip(columns["unit_id"], columns["result_key"], strict=True))
         want = zip(planned["unit_id"].to_pylist(), planned["result_key"].to_pylist(), strict=True)

@@ -57,11 +57,11 @@ def write_as(out: Path, schema: pa.Schema, rows: Sequence[dict[str, Any]], key: 
     return manifest.name_of(out, path)
 
 
-def flip_a_byte(path: Path) -> None:
-    """Change a byte of the first column's values, as a failing disk does."""
-    column = pyarrow.parquet.read_metadata(path).row_group(0).column(0)
+def flip_a_byte(path: Path, column: int = 0) -> None:
+    """Change a byte of a column's values, as a failing disk does."""
+    values = pyarrow.parquet.read_metadata(path).row_group(0).column(column)
     content = bytearray(path.read_bytes())
-    content[column.data_page_offset + column.total_compressed_size // 2] ^= 0xFF
+    content[values.data_page_offset + values.total_compressed_size // 2] ^= 0xFF
     path.write_bytes(content)
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from data import manifest, tables
+from data import manifest, parts, tables
 from data.migrations import NewerVersionError, stored
-from data.parts import Damaged, PartError, drop_rows, index, set_aside, survey
+from data.parts import Damaged, PartError, drop_rows, index, opened, set_aside, survey
 from tests.data.stored import PARTITION, SCHEMA, face, faces, flip_a_byte, write, write_as, write_version_1
 
 
@@ -35,8 +35,8 @@ def test_a_truncated_part_is_damaged_whether_or_not_the_manifest_knows_it(tmp_pa
     sound = write(tmp_path, [face("a.jpg")], "one")
     name = write(tmp_path, [face("b.jpg")], "two", recorded)
     cut(tmp_path / name)
-    parts, damaged = survey(tmp_path, "reconstructions")
-    assert [part.path for part in parts] == [sound]
+    whole, damaged = survey(tmp_path, "reconstructions")
+    assert [part.path for part in whole] == [sound]
     assert damaged == [Damaged(name, "truncated")]
 
 
@@ -77,6 +77,16 @@ def test_a_part_that_is_gone_is_missing_and_forgotten_when_set_aside(tmp_path: P
     assert damaged == [Damaged(name, "missing")]
     set_aside(tmp_path, damaged)
     assert survey(tmp_path, "reconstructions") == ([], [])
+
+
+def test_a_part_that_goes_after_it_was_listed_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = write(tmp_path, [face("a.jpg")], "one", recorded=False)
+    (tmp_path / name).unlink()
+    monkeypatch.setattr(parts, "part_files", lambda folder: [tmp_path / name])
+    assert survey(tmp_path, "reconstructions") == ([], [Damaged(name, "missing")])
+    with pytest.raises(PartError) as raised:
+        opened(tmp_path, name)
+    assert raised.value.damaged == Damaged(name, "missing")
 
 
 def test_no_reader_meets_a_part_that_was_set_aside(tmp_path: Path) -> None:

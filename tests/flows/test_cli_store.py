@@ -8,7 +8,9 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from data import verification
 from data.lock import locked
+from data.parts import survey
 from flows import cli_store
 from tests.data.stored import face, faces, flip_a_byte, write, write_as
 from tests.data.test_tables import SCHEMA
@@ -117,3 +119,24 @@ def test_verify_of_a_folder_without_tables_is_a_bad_argument(tmp_path: Path) -> 
 def test_a_folder_that_is_not_there_is_a_bad_argument(tmp_path: Path, command: str) -> None:
     assert ganfit(command, tmp_path / "nowhere").exit_code == 2
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", [["compact"], ["verify", "--set-aside"]])
+def test_a_folder_that_cannot_be_written_to_is_a_bad_argument_told_in_one_line(out: Path, command: list[str]) -> None:
+    (out / ".lock").mkdir()  # root may write to any folder, but opens no folder as a file
+    result = ganfit(*command, out)
+    assert (result.exit_code, result.output) == (2, f"ganfit: results cannot be written to {out}: Is a directory\n")
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_verify_beside_a_run_takes_a_part_that_went_meanwhile_for_missing(
+    out: Path, monkeypatch: pytest.MonkeyPatch, recorded: bool
+) -> None:
+    name = write(out, [face("d.jpg")], "d", recorded)
+    whole = survey(out, "reconstructions")
+    (out / name).unlink()
+    monkeypatch.setattr(verification, "survey", lambda out, table: whole)
+    result = ganfit("verify", out)
+    assert result.exit_code == 1
+    assert result.output.splitlines()[0] == f"missing: {name}: missing"
+    assert not isinstance(result.exception, OSError)
