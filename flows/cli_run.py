@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from flows.console import DEFAULT_METHOD, MethodName, PresetName, guarded, out, recorded_if_served
+from flows.console import ANEW, DEFAULT_METHOD, RESUME, MethodName, PresetName, guarded, out, recorded_if_served, stop
 
 
 class FilesName(enum.StrEnum):
@@ -70,7 +70,7 @@ def run(
     face, hangs, or ends the process that works on it. Ended in any way, the same command goes on where it was. The exit
     code is 0 when all is done, 1 when something could not be, 2 for a bad argument and 130 when interrupted.
     """
-    with guarded(out_folder, each=False) as terminal:
+    with guarded(out_folder, ANEW if again else RESUME, each=False) as terminal:
         from flows.reconstruct import reconstruct
 
         flow = reconstruct if runner is not RunnerChoice.threads else recorded_if_served(reconstruct)
@@ -106,6 +106,12 @@ def status(
     ],
 ) -> None:
     """Say what a folder of results holds, what is missing by its last plan, and who writes to it."""
+    from data.migrations import NewerVersionError
+    from data.parts import PartError
     from flows.run_report import status_report
 
-    out.print(status_report(folder))
+    try:
+        report = status_report(folder)
+    except (NewerVersionError, PartError) as error:
+        stop(str(error), 1)
+    out.print(report)

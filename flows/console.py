@@ -31,6 +31,7 @@ err = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 
 BAD_ARGUMENT = 2
 RESUME = "what is written stays, and the same command goes on from there"
+ANEW = "what is written stays; the same command computes everything anew"
 _LOG_BYTES = 10 << 20
 
 
@@ -78,7 +79,7 @@ def reconstructing(
         out_folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         stop(f"results cannot be written to {out_folder}: {error.strerror}", BAD_ARGUMENT)
-    with guarded(out_folder) as terminal:
+    with guarded(out_folder, ANEW) as terminal:
         terminal.step("loading models", 0, 1)  # before a server hears of the run: what is missing is told here
         for method in methods:
             models.load_models(preset.value, method.value, iterations)
@@ -86,8 +87,11 @@ def reconstructing(
 
 
 @contextlib.contextmanager
-def guarded(out_folder: Path, each: bool = True) -> Iterator[TerminalProgress]:
-    """Progress for what runs inside, and a message for whatever it raises."""
+def guarded(out_folder: Path, afterwards: str, each: bool = True) -> Iterator[TerminalProgress]:
+    """Progress for what runs inside, and a message for whatever it raises.
+
+    ``afterwards`` says what becomes of the rest when it was ended early: RESUME or ANEW.
+    """
     from data.assets import AssetError
     from data.collections import CollectionError
     from data.disk import DiskSpaceError
@@ -97,24 +101,24 @@ def guarded(out_folder: Path, each: bool = True) -> Iterator[TerminalProgress]:
     from tasks.shard_results import IncompleteError
     from tasks.worker import UnusableWorkerError
 
-    log_failures_to(out_folder / "run.log")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # who is asked to end ends as if by Ctrl-C
     try:
-        with watched(out_folder, each) as terminal:
+        with failures_logged_to(out_folder / "run.log"), watched(out_folder, each) as terminal:
             yield terminal
     except (CollectionError, RunnerError, UnwritableError) as error:
         stop(str(error), BAD_ARGUMENT)
     except (AssetError, DiskSpaceError, IncompleteError, LockedError, NewerVersionError, UnusableWorkerError) as error:
         stop(str(error), 1)
     except KeyboardInterrupt:
-        stop(f"interrupted; {RESUME}", 130)
+        stop(f"interrupted; {afterwards}", 130)
     except Exception as error:
-        log = out_folder / "error.log"
+        log, details = out_folder / "error.log", ""
         with contextlib.suppress(OSError):  # a full disk may be the error
             log.write_text(traceback.format_exc(), encoding="utf-8")
+            details = f"\ndetails are in {log}"
         if isinstance(error, OSError):
-            stop(f"stopped: {error}; {RESUME} once that is mended\ndetails are in {log}", 1)
-        stop(f"stopped by an unexpected {type(error).__name__}: {error}\ndetails are in {log}", 1)
+            stop(f"stopped: {error}; {afterwards}, once that is mended{details}", 1)
+        stop(f"stopped by an unexpected {type(error).__name__}: {error}{details}", 1)
 
 
 def recorded_if_served(flow: Flow[P, R]) -> Callable[P, R]:
@@ -124,15 +128,35 @@ def recorded_if_served(flow: Flow[P, R]) -> Callable[P, R]:
     return flow if PREFECT_API_URL.value() else flow.fn
 
 
-def log_failures_to(path: Path) -> None:
-    """Keep warnings, and the stack traces behind the rows' reasons, in a file that exists only once there are any."""
-    handler = logging.handlers.RotatingFileHandler(
-        path, maxBytes=_LOG_BYTES, backupCount=1, encoding="utf-8", delay=True
-    )
+@contextlib.contextmanager
+def failures_logged_to(path: Path) -> Iterator[None]:
+    """Keep warnings, and the stack traces behind the rows' reasons, in a file that exists only once there are any.
+
+    The terminal is spared them; handlers that the logger has already, as Prefect's, go on.
+    """
+    handler = _FileWhileThereIsRoom(path, maxBytes=_LOG_BYTES, backupCount=1, encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s"))
     logger = logging.getLogger("tasks")
+    level, propagate = logger.level, logger.propagate
+    logger.addHandler(handler)
     logger.setLevel(logging.DEBUG)
-    logger.handlers = [handler]
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = propagate
+        with contextlib.suppress(OSError):  # what found no room is tried once more
+            handler.close()
+
+
+class _FileWhileThereIsRoom(logging.handlers.RotatingFileHandler):
+    """Says nothing where it cannot write: what writes the results meets the same error, and tells it in one line."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if not isinstance(sys.exception(), OSError):
+            super().handleError(record)
 
 
 def stop(message: str, code: int) -> NoReturn:
