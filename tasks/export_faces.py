@@ -6,13 +6,19 @@ import dataclasses
 import logging
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from data.disk import NO_ROOM
 from ganfit_core import export, overlay
 from tasks import models
 from tasks.code import code_version
+from tasks.healing import healing
 from tasks.run import Run, Work
 from tasks.threads import in_threads
+
+if TYPE_CHECKING:
+    from ganfit_core.fitting import FitResult
+    from ganfit_core.perception.align import AlignedFace
 
 logger = logging.getLogger(__name__)
 
@@ -27,33 +33,15 @@ def export_faces(batch: Sequence[Work], run: Run) -> list[Work]:
 
 
 def _export(work: Work, run: Run) -> Work:
-    if work.result is None or work.face is None:
+    face, result = work.face, work.result
+    if face is None or result is None:
         return work
     if run.files == "none":
         return dataclasses.replace(work, face=None, result=None)
-    face_index = work.columns["face_index"]
-    folder = run.folder(work.unit, face_index)
-    target = run.out / folder
-    loaded = models.models_of(run)
+    folder = run.folder(work.unit, work.columns["face_index"])
+    started = time.perf_counter()
     try:
-        started = time.perf_counter()
-        if run.files == "all":
-            mesh = dataclasses.replace(loaded.topology, vertices=work.result.vertices)
-            export.write_glb(target / "face.glb", mesh, work.result.uv_map)
-            export.write_obj(target / "face.obj", mesh, work.result.uv_map)
-            metadata = {
-                "unit_id": work.unit.unit_id,
-                "face_index": face_index,
-                "preset": run.preset,
-                "method": run.method.name,
-                "texture_model": run.method.texture,
-                "seed": run.seed,
-                "assets": dict(loaded.sha256),
-                "code_version": code_version(),
-            }
-            face = work.face
-            export.write_parameters(target / "parameters.npz", work.result, face.landmarks, face.matrix, metadata)
-        export.write_png(target / "overlay.png", overlay.panel(work.face.image, work.result))
+        healing(lambda: _write(work, face, result, run), work.unit.unit_id)
     except Exception as error:
         if isinstance(error, OSError) and error.errno in NO_ROOM:
             raise
@@ -66,3 +54,24 @@ def _export(work: Work, run: Run) -> Work:
         seconds={"export": time.perf_counter() - started},
     )
     return dataclasses.replace(done, face=None, result=None)
+
+
+def _write(work: Work, face: AlignedFace, result: FitResult, run: Run) -> None:
+    target = run.out / run.folder(work.unit, work.columns["face_index"])
+    if run.files == "all":
+        loaded = models.models_of(run)
+        mesh = dataclasses.replace(loaded.topology, vertices=result.vertices)
+        export.write_glb(target / "face.glb", mesh, result.uv_map)
+        export.write_obj(target / "face.obj", mesh, result.uv_map)
+        metadata = {
+            "unit_id": work.unit.unit_id,
+            "face_index": work.columns["face_index"],
+            "preset": run.preset,
+            "method": run.method.name,
+            "texture_model": run.method.texture,
+            "seed": run.seed,
+            "assets": dict(loaded.sha256),
+            "code_version": code_version(),
+        }
+        export.write_parameters(target / "parameters.npz", result, face.landmarks, face.matrix, metadata)
+    export.write_png(target / "overlay.png", overlay.panel(face.image, result))

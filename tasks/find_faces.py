@@ -14,6 +14,7 @@ from ganfit_core.perception.align import align_face
 from ganfit_core.perception.detect import Detection
 from ganfit_core.perception.photo import PhotoError, read_scaled_photo
 from tasks import models
+from tasks.healing import healing
 from tasks.run import Run, Work
 
 logger = logging.getLogger(__name__)
@@ -22,12 +23,20 @@ logger = logging.getLogger(__name__)
 def find_faces(unit: Unit, run: Run, entered: Callable[[str], None] = lambda stage: None) -> list[Work]:
     """At least one piece of work; those without a usable face carry the reason. ``entered`` hears of every stage."""
     entered("read")
-    work = Work(unit, {"status": "ok", "stage": "read", "content_sha256": content_sha256(unit)})
+    work = Work(unit, {"status": "ok", "stage": "read"})
     stage = "read"
-    try:
+
+    def read() -> tuple[np.ndarray, float]:
+        nonlocal work
+        # Before the pixels: of a file that is replaced in between, the next run sees that it changed.
+        work = work.with_columns(content_sha256=content_sha256(unit))
         started = time.perf_counter()
-        photo, scale = read_scaled_photo(unit.path)
+        pixels = read_scaled_photo(unit.path)
         work = work.with_columns(seconds={"read": time.perf_counter() - started})
+        return pixels
+
+    try:
+        photo, scale = healing(read, unit.unit_id)
         stage = "detect"
         entered(stage)
         started = time.perf_counter()

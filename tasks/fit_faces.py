@@ -28,7 +28,8 @@ def fit_faces(batch: Sequence[Work], run: Run) -> list[Work]:
         if len(batch) == 1:
             logger.debug("%s: fitting failed", batch[0].unit.unit_id, exc_info=True)
             return [batch[0].failed("fit", error)]
-        logger.warning("a batch of %d faces failed (%s); fitting them one by one", len(batch), error)
+        names = ", ".join(work.unit.unit_id for work in batch)
+        logger.warning("%s: a batch of %d faces failed (%s); fitting them one by one", names, len(batch), error)
     return [fitted for work in batch for fitted in fit_faces([work], run)]
 
 

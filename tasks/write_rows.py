@@ -42,8 +42,8 @@ def write_rows(works: Sequence[Work], shard: str, run: Run, lineage: Lineage) ->
     # Last come the rows that say that all is done.
     if frame_rows := [{**row, "shard": shard} for work in works for row in work.frame_rows]:
         frames = schemas.frames(lineage.dimensions)
-        paths.append(healing(lambda: tables.write_part(frame_rows, frames, run.out, shard, 0)))
-    return [*paths, healing(lambda: tables.write_part(rows, schema, run.out, shard, 0))]
+        paths.append(healing(lambda: tables.write_part(frame_rows, frames, run.out, shard, 0), shard))
+    return [*paths, healing(lambda: tables.write_part(rows, schema, run.out, shard, 0), shard)]
 
 
 def _own(work: Work, lineage: Lineage) -> dict[str, Any]:
