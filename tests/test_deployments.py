@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import datetime
 import inspect
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +74,18 @@ def test_only_documented_variables_of_the_environment_are_read() -> None:
 def test_fitting_and_measuring_have_pools_of_their_own() -> None:
     pools = {name: deployment["work_pool"]["name"] for name, deployment in DEPLOYMENTS.items()}
     assert pools == dict.fromkeys(GIVEN_ON_DEMAND, "gpu") | {"textures-evaluation": "cpu"}
+
+
+def test_warnings_about_units_reach_the_log_of_the_flow_run() -> None:
+    environments = [deployment["work_pool"]["job_variables"]["env"] for deployment in DEPLOYMENTS.values()]
+    assert environments == [environments[0]] * len(GIVEN_ON_DEMAND)
+    command = [
+        sys.executable,
+        "-c",
+        "import logging; from prefect import flow; print(logging.getLogger('tasks').handlers)",
+    ]
+    told = subprocess.run(command, env=os.environ | environments[0], capture_output=True, text=True, check=True)
+    assert "APILogHandler" in told.stdout
 
 
 def test_a_nightly_run_starts_once_a_day_and_never_beside_another() -> None:
