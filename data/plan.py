@@ -45,6 +45,8 @@ class Shard:
     units: tuple[Unit, ...]
     contents: tuple[str | None, ...]
     """Hash of each one's content; None where it could not be read."""
+    keys: tuple[str | None, ...] = ()
+    """Key of the result that is wanted of each; empty where no plan was made."""
 
     @property
     def videos(self) -> bool:
@@ -298,4 +300,5 @@ def _shard(group: Sequence[_Wanted], collection_key: str) -> Shard:
         hashlib.sha256(name.encode()).hexdigest()[:16],
         tuple(each.unit for each in group),
         tuple(each.content for each in group),
+        tuple(each.key for each in group),
     )

@@ -14,5 +14,6 @@ class RayShardRunner(RayTaskRunner):
 
     def submit(self, *args: Any, **kwargs: Any) -> Any:
         """As prefect_ray.RayTaskRunner.submit."""
-        with remote_options(num_gpus=1 if ray.cluster_resources().get("GPU") else 0):
+        # without max_calls, Ray ends a process after each task that had a GPU, and with it the models that are loaded
+        with remote_options(num_gpus=1 if ray.cluster_resources().get("GPU") else 0, max_calls=0):
             return super().submit(*args, **kwargs)

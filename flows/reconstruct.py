@@ -14,7 +14,7 @@ from data.lock import locked
 from data.schemas import RESULT_FOLDERS
 from flows.runners import RunnerName, task_runner
 from ganfit_core.methods import DEFAULT, METHODS
-from tasks.machine import limits_here
+from tasks.machine import Wishes, limits_here, workers_here
 from tasks.plan_run import keep_plan, plan_run, tidy
 from tasks.progress import current
 from tasks.reconstruct_shard import reconstruct_shard
@@ -73,11 +73,14 @@ def reconstruct(
     where results cannot be written, flows.runners.RunnerError, and tasks.shard_results.IncompleteError for shards that
     could not be finished for other reasons, after the rest.
     """
+    out = out.absolute()  # workers elsewhere have other working directories
     kinds: tuple[Kind, ...] = ("photo", "video") if videos else ("photo",)
     collection = discover(inputs, exclude=[out / folder for folder in RESULT_FOLDERS], kinds=kinds)
     recipe = METHODS[method]
     run = Run(out, preset, recipe, iterations, all_faces, seed, collection.key, collection.name, batch, files)
-    workers, limits = limits_here(workers, isolated, unit_seconds, memory_gib)
+    workers = workers or workers_here(isolated)
+    wishes = Wishes(unit_seconds, memory_gib, workers, cluster=runner in ("ray", "dask")) if isolated else None
+    limits = limits_here(wishes) if wishes else None
     with contextlib.nullcontext() if plan_only else locked(out, "ganfit run"), worker_processes:
         plan = call(plan_run, collection, run, limits, shard_size, again, retry_failed)
         current().planned(plan)
@@ -87,7 +90,7 @@ def reconstruct(
         call(keep_plan, plan, run)
         current().started(plan.missing)
         results = ShardResults(plan, run)
-        shared = {"run": run, "limits": limits}
+        shared = {"run": run, "wishes": wishes}
         where = functools.partial(task_runner, runner, workers, address)
         computed = each(reconstruct_shard, "shard", plan.shards, shared, workers, where, worker_processes.close)
         with contextlib.closing(computed):

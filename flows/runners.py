@@ -31,12 +31,22 @@ def task_runner(name: RunnerName, workers: int, address: str | None = None) -> T
     if name == "threads":
         return ThreadPoolTaskRunner(max_workers=workers)
     if name == "processes":
-        return ProcessPoolTaskRunner(max_workers=workers, initializer=_one_thread)
+        return ProcessShardRunner(max_workers=workers, initializer=_one_thread)
     if name == "ray":
         return _ray(workers, address or os.environ.get("RAY_ADDRESS"))
     if name == "dask":
         return _dask(workers, address or os.environ.get("DASK_SCHEDULER_ADDRESS"))
     raise RunnerError(f"there is no runner {name}: threads, processes, ray and dask are known")
+
+
+class ProcessShardRunner(ProcessPoolTaskRunner):
+    """Does not wait for shards at work where an error ends the run."""
+
+    def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:
+        if exc_type is not None and self._executor is not None:
+            for process in list(self._executor._processes.values()):
+                process.kill()  # which ends the process that guards its shard too
+        super().__exit__(exc_type, exc_value, traceback)
 
 
 def _one_thread() -> None:

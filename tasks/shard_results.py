@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections import Counter
 
+import httpx
 import pyarrow.compute
+from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 
 from data import manifest, tables
 from data.assets import AssetError
+from data.disk import NO_ROOM
 from data.plan import Plan, Shard
 from tasks import artifacts
 from tasks.artifacts import ShardProgress
@@ -20,12 +24,22 @@ from tasks.worker import UnusableWorkerError, WorkersClosedError
 
 logger = logging.getLogger(__name__)
 
-_HOPELESS = (OSError, AssetError, UnusableWorkerError, WorkersClosedError)
+_HOPELESS = (AssetError, UnusableWorkerError, WorkersClosedError)
 """Errors that the next shard would meet too."""
+_HOPELESS_NUMBERS = NO_ROOM | {errno.EACCES, errno.EPERM}
+"""As _HOPELESS, of OSErrors: another, of a network's file system for instance, may not come again."""
+_SERVER_LOST = (httpx.TransportError, ConcurrencySlotAcquisitionError)
+
+
+SERVER_LOST = "Prefect's server does not answer any more: the same command goes on, also without a server"
 
 
 class IncompleteError(RuntimeError):
     """Shards that could not be finished; the message says how many, and of what the first died."""
+
+
+class ServerLostError(IncompleteError):
+    """Prefect's server, which counts and shows the shards, does not answer any more."""
 
 
 class ShardResults:
@@ -40,7 +54,9 @@ class ShardResults:
 
     def add(self, shard: Shard, result: Written | Exception) -> None:
         """Take note of a shard. Raises its error where the next would meet it too."""
-        if isinstance(result, _HOPELESS):
+        if isinstance(result, _SERVER_LOST):
+            raise ServerLostError(SERVER_LOST) from result
+        if isinstance(result, _HOPELESS) or (isinstance(result, OSError) and result.errno in _HOPELESS_NUMBERS):
             raise result
         if isinstance(result, Exception):
             logger.error("shard %s of %d units: %s", shard.id, len(shard.units), result)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import cloudpickle
+import psutil
 import pytest
 from prefect import flow, task
 from prefect.testing.utilities import prefect_test_harness
@@ -16,6 +21,7 @@ from prefect.testing.utilities import prefect_test_harness
 from flows.reconstruct import reconstruct
 from flows.runners import RunnerError, RunnerName, task_runner
 from tasks.reconstruct_shard import reconstruct_shard
+from tasks.steps import each
 from tasks.worker import Workers, workers
 
 SHARDS = 4
@@ -71,6 +77,34 @@ def test_processes_ray_and_dask_have_so_many_processes_of_one_thread_that_may_ha
     assert os.getpid() not in processes
     assert 1 <= len(set(processes)) <= 2
     assert set(torch_threads) == {1}
+
+
+@task(persist_result=False)
+def waits(number: int, folder: Path) -> None:
+    """The first fails, the others are there and wait."""
+    if number == 0:
+        while len(list(folder.iterdir())) < 1:
+            time.sleep(0.01)
+        raise ValueError("no")
+    (folder / str(os.getpid())).touch()
+    time.sleep(120)
+
+
+@flow
+def gives_up(folder: Path) -> None:
+    """Wants no more after the first error."""
+    where = functools.partial(task_runner, "processes", 2)
+    with contextlib.closing(each(waits, "number", [0, 1, 2, 3], {"folder": folder}, 2, where, lambda: None)) as steps:
+        for _ in steps:
+            raise KeyError
+
+
+def test_processes_at_work_are_ended_where_the_run_is(server: None, tmp_path: Path) -> None:
+    started = time.monotonic()
+    with pytest.raises(KeyError):
+        gives_up(tmp_path)
+    assert time.monotonic() - started < 100
+    assert not any(psutil.pid_exists(int(name.name)) for name in tmp_path.iterdir())
 
 
 def test_a_flow_and_a_task_that_are_sent_to_another_process_use_the_workers_of_that_process() -> None:
@@ -133,4 +167,4 @@ def test_on_ray_a_task_has_a_gpu_of_its_own_where_there_is_one(
     monkeypatch.setattr(ray, "cluster_resources", lambda: resources)
     monkeypatch.setattr(RayTaskRunner, "submit", lambda self: RemoteOptionsContext.get().current_remote_options)
     runner: Any = task_runner("ray", 2)
-    assert runner.submit() == {"num_gpus": asked}
+    assert runner.submit() == {"num_gpus": asked, "max_calls": 0}
