@@ -23,5 +23,5 @@ def require_space(folder: Path, needed: int) -> None:
     if needed > free:
         raise DiskSpaceError(
             f"the results are going to take about {needed / 2**30:.1f} GiB and {folder} has {free / 2**30:.1f} GiB "
-            "left: make room, choose another folder, or write fewer files (--files)"
+            "left: make room, choose another folder, or let `ganfit run` write fewer files (--files)"
         )
