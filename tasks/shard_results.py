@@ -9,6 +9,7 @@ from collections import Counter
 import httpx
 import pyarrow.compute
 from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
+from prefect.context import FlowRunContext
 
 from data import manifest, tables
 from data.assets import AssetError
@@ -71,6 +72,8 @@ class ShardResults:
     def publish(self) -> None:
         """Say how many rows have each status, and show what the table holds of the collection in Prefect's pages."""
         current().counted(self._statuses)
+        if FlowRunContext.get() is None:
+            return
         columns = (*artifacts.COLUMNS, "collection_key")
         rows, _ = stored_rows(self._run, tables.RECONSTRUCTIONS, columns)
         own = rows.filter(pyarrow.compute.equal(rows["collection_key"], self._run.collection_key))
