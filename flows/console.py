@@ -92,13 +92,15 @@ def guarded(out_folder: Path, afterwards: str, each: bool = True) -> Iterator[Te
 
     ``afterwards`` says what becomes of the rest when it was ended early: RESUME or ANEW.
     """
+    import httpx
+
     from data.assets import AssetError
     from data.collections import CollectionError
     from data.disk import DiskSpaceError
     from data.lock import LockedError, UnwritableError
     from data.migrations import NewerVersionError
     from flows.runners import RunnerError
-    from tasks.shard_results import IncompleteError
+    from tasks.shard_results import SERVER_LOST, IncompleteError
     from tasks.worker import UnusableWorkerError
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # who is asked to end ends as if by Ctrl-C
@@ -109,6 +111,8 @@ def guarded(out_folder: Path, afterwards: str, each: bool = True) -> Iterator[Te
         stop(str(error), BAD_ARGUMENT)
     except (AssetError, DiskSpaceError, IncompleteError, LockedError, NewerVersionError, UnusableWorkerError) as error:
         stop(str(error), 1)
+    except httpx.TransportError:  # Prefect's own, who cannot tell its server how the flow ended
+        stop(SERVER_LOST, 1)
     except KeyboardInterrupt:
         stop(f"interrupted; {afterwards}", 130)
     except Exception as error:

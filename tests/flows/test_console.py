@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from flows.console import ANEW, RESUME, failures_logged_to, guarded
@@ -128,3 +129,11 @@ def test_only_a_run_of_what_is_missing_says_that_it_goes_on(
 def interrupted(*arguments: object, **options: object) -> None:
     """A flow that somebody ends."""
     raise KeyboardInterrupt
+
+
+def test_a_lost_server_is_a_line_that_says_how_to_go_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught, guarded(tmp_path, RESUME):
+        raise httpx.ConnectError("[Errno 111] Connection refused")
+    assert caught.value.code == 1
+    assert "the same command goes on, also without a server" in " ".join(capsys.readouterr().err.split())
+    assert not (tmp_path / "error.log").exists()

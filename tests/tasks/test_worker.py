@@ -150,11 +150,13 @@ def test_workers_are_lent_again_and_end_with_their_run(monkeypatch: pytest.Monke
 def test_a_run_that_ended_while_a_worker_was_lent_leaves_none_that_cannot_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Worker.__init__, "__defaults__", (working.main,))
     workers = Workers()
-    with contextlib.suppress(WorkersClosedError), workers, workers.lease(LIMITS) as worker:
-        works = worker.works(job("a", "hangs"))
-        next(works)
-        workers.close()
-        next(works)
+    with contextlib.ExitStack() as shard:
+        with workers:
+            worker = shard.enter_context(workers.lease(LIMITS))
+            works = worker.works(job("a", "hangs"))
+            next(works)
+        with pytest.raises(WorkersClosedError):
+            next(works)
     with workers, workers.lease(LIMITS) as another:
         assert done(another, "a")[0].ok
 
