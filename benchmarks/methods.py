@@ -52,8 +52,8 @@ from ganfit_core.perception.align import AlignedFace, align_face
 from ganfit_core.perception.faces import find_faces
 from ganfit_core.perception.photo import read_photo
 from ganfit_core.pose import camera_from_landmarks
-from tasks.models import Models, load_models, missing_assets, needed_assets
 from tasks.code import code_version
+from tasks.models import Models, load_models, missing_assets, needed_assets
 
 PRESET, SEED = "laptop", 0
 FIT_BATCH, FAST_BATCH = 8, 32
