@@ -167,14 +167,14 @@ def test_photographs_that_hang_exhaust_memory_crash_or_raise_cost_one_row_each(t
     poison["raises"] = fake_run.RAISES
     for name, colour in poison.items():
         save(picture(4, 64, colour), photos / f"005-{name}.png")
-    ended = ran(photos, tmp_path / "out", "--unit-seconds", 5, "--memory-gib", 2)
+    ended = ran(photos, tmp_path / "out", "--unit-seconds", 8, "--memory-gib", 1)
     assert ended.code == 0, ended.output
     rows = tables.read(tmp_path / "out").to_pylist()
     assert Counter(row["status"] for row in rows) == {"ok": 12, "failed": 4}
     assert all(row["content_sha256"] is not None for row in rows)
     reasons = {row["unit_id"]: row["reason"] for row in rows}
-    assert reasons["005-hangs.png"] == "took longer than 5 s"
-    assert reasons["005-swallows.png"] == "took more than 2 GiB of memory"
+    assert reasons["005-hangs.png"] == "took longer than 8 s"
+    assert reasons["005-swallows.png"] == "took more than 1 GiB of memory"
     assert "signal 11" in reasons["005-crashes.png"]
     assert reasons["005-raises.png"] == "ValueError: nothing but cyan"
 
