@@ -8,7 +8,18 @@ from typing import Annotated
 
 import typer
 
-from flows.console import ANEW, DEFAULT_METHOD, RESUME, MethodName, PresetName, guarded, out, recorded_if_served, stop
+from flows.console import (
+    ANEW,
+    BAD_ARGUMENT,
+    DEFAULT_METHOD,
+    RESUME,
+    MethodName,
+    PresetName,
+    guarded,
+    out,
+    recorded_if_served,
+    stop,
+)
 
 
 class FilesName(enum.StrEnum):
@@ -112,6 +123,8 @@ def status(
 
     try:
         report = status_report(folder)
+    except FileNotFoundError as error:
+        stop(str(error), BAD_ARGUMENT)
     except (NewerVersionError, PartError) as error:
         stop(str(error), 1)
     out.print(report)

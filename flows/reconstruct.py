@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 from pathlib import Path
 
 from prefect import flow
@@ -79,6 +78,7 @@ def reconstruct(
     recipe = METHODS[method]
     run = Run(out, preset, recipe, iterations, all_faces, seed, collection.key, collection.name, batch, files)
     workers = workers or workers_here(isolated)
+    where = task_runner(runner, workers, address)  # before all else: it may not be installed
     wishes = Wishes(unit_seconds, memory_gib, workers, cluster=runner in ("ray", "dask")) if isolated else None
     limits = limits_here(wishes) if wishes else None
     with contextlib.nullcontext() if plan_only else locked(out, "ganfit run"), worker_processes:
@@ -91,7 +91,6 @@ def reconstruct(
         current().started(plan.missing)
         results = ShardResults(plan, run)
         shared = {"run": run, "wishes": wishes}
-        where = functools.partial(task_runner, runner, workers, address)
         computed = each(reconstruct_shard, "shard", plan.shards, shared, workers, where, worker_processes.close)
         with contextlib.closing(computed):
             for shard, result in computed:

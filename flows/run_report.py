@@ -28,7 +28,12 @@ def plan_report(made: Plan) -> str:
 
 
 def status_report(out: Path) -> str:
-    """What the table `reconstructions` holds, by method and collection, what is missing, and who writes."""
+    """What the table `reconstructions` holds, by method and collection, what is missing, and who writes.
+
+    Raises FileNotFoundError for a folder that no run has written to.
+    """
+    if not any((out / name).exists() for name in (tables.RECONSTRUCTIONS, plan.PLANS)):
+        raise FileNotFoundError(f"{out} holds no results")
     lines = [f"{holder} is writing" for holder in [lock.holder(out)] if holder]
     sound, damaged = parts.survey(out, tables.RECONSTRUCTIONS)
     size = sum(part.bytes for part in sound) / 2**20

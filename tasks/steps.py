@@ -45,7 +45,7 @@ def each(
     items: Sequence[T],
     shared: dict[str, Any],
     workers: int,
-    runner: Callable[[], TaskRunner[Any]],
+    runner: TaskRunner[Any],
     abandon: Callable[[], None],
 ) -> Generator[tuple[T, R | Exception], None, None]:
     """Each item with what the step gives for it as its argument ``name``, or with the error, as they are done.
@@ -54,7 +54,7 @@ def each(
     the rest is not wanted any more, ``abandon`` ends the steps at work, for which both would wait.
     """
     if FlowRunContext.get() is not None:
-        with runner() as running, _abandoning(abandon):
+        with runner as running, _abandoning(abandon):
             yield from _windowed(
                 items,
                 lambda item: running.submit(step, {name: item, **shared}),

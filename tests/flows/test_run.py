@@ -10,10 +10,12 @@ from typing import Any
 
 import pyarrow.parquet
 import pytest
+from typer.testing import CliRunner
 
 import tasks.models
 from data import compaction, tables
 from data.verification import verify
+from flows.cli import app
 from flows.reconstruct import reconstruct
 from flows.run_report import status_report
 from ganfit_core.methods import METHODS
@@ -261,3 +263,24 @@ def test_a_row_written_twice_stands_once_after_the_next_run(compute: Compute, tm
     part.with_name("part-copy-00000.parquet").write_bytes(part.read_bytes())
     assert compute() == {}
     assert len(rows(tmp_path / "out")) == 6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["status", "."], "holds no results"),
+        (["run", "photos", "--out", "out", "--address", "head:1"], "only ray and dask have an address"),
+        (["run", "absent", "--out", "out"], "no such file or folder"),
+        (["run", "photos", "--out", "out", "--runner", "magic"], "magic"),
+    ],
+)
+def test_a_bad_argument_is_one_message_and_writes_nothing(
+    arguments: list[str], message: str, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    answer = CliRunner().invoke(app, arguments)
+    assert answer.exit_code == 2
+    assert message in answer.output
+    assert "Traceback" not in answer.output
+    assert not (tmp_path / "out").exists()

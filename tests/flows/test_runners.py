@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import sys
 import threading
@@ -93,7 +92,7 @@ def waits(number: int, folder: Path) -> None:
 @flow
 def gives_up(folder: Path) -> None:
     """Wants no more after the first error."""
-    where = functools.partial(task_runner, "processes", 2)
+    where = task_runner("processes", 2)
     with contextlib.closing(each(waits, "number", [0, 1, 2, 3], {"folder": folder}, 2, where, lambda: None)) as steps:
         for _ in steps:
             raise KeyError

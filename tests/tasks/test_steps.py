@@ -12,6 +12,9 @@ from prefect import task
 
 from tasks.steps import each
 
+NO_RUNNER: Any = None
+"""Prefect's, which is not asked for outside a flow run."""
+
 
 @task
 def double(number: int, shared: list[int]) -> int:
@@ -24,12 +27,7 @@ def double(number: int, shared: list[int]) -> int:
 
 def run(numbers: list[int], workers: int, **options: Any) -> dict[int, Any]:
     """What comes of the numbers."""
-    return dict(each(double, "number", numbers, {"shared": []}, workers, no_runner, nothing, **options))
-
-
-def no_runner() -> Any:
-    """Prefect's, which is not asked for outside a flow run."""
-    raise AssertionError
+    return dict(each(double, "number", numbers, {"shared": []}, workers, NO_RUNNER, nothing, **options))
 
 
 def nothing() -> None:
@@ -46,7 +44,7 @@ def test_an_error_of_one_item_is_its_result_and_the_others_go_on(workers: int) -
 @pytest.mark.parametrize("workers", [1, 2])
 def test_no_more_is_begun_than_a_little_ahead(workers: int) -> None:
     begun: list[int] = []
-    steps = each(double, "number", list(range(100)), {"shared": begun}, workers, no_runner, nothing)
+    steps = each(double, "number", list(range(100)), {"shared": begun}, workers, NO_RUNNER, nothing)
     with contextlib.closing(steps):
         next(steps)
         time.sleep(0.2)
@@ -62,7 +60,7 @@ def test_who_gives_up_ends_the_steps_at_work_and_does_not_wait_for_them() -> Non
             ended.wait(60)
 
     started = time.monotonic()
-    steps = each(waits, "number", [0, 1, 2, 3], {}, 2, no_runner, ended.set)
+    steps = each(waits, "number", [0, 1, 2, 3], {}, 2, NO_RUNNER, ended.set)
     with contextlib.closing(steps), contextlib.suppress(KeyboardInterrupt):
         for _ in steps:
             raise KeyboardInterrupt
