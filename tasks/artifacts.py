@@ -51,9 +51,12 @@ class ShardProgress:
 
     def done(self, shards: int) -> None:
         """So many are done by now."""
-        if self._artifact is not None:
-            with _dispensable():
-                update_progress_artifact(self._artifact, 100 * shards / self._shards, self._description(shards))
+        if self._artifact is None:
+            return
+        artifact, self._artifact = self._artifact, None  # where telling fails, another try would take a minute too
+        with _dispensable():
+            update_progress_artifact(artifact, 100 * shards / self._shards, self._description(shards))
+            self._artifact = artifact
 
     def _description(self, shards: int) -> str:
         return f"{shards} of {self._shards} shards"

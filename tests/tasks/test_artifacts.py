@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -181,3 +182,19 @@ def test_a_server_that_does_not_answer_costs_no_more_than_a_warning(
     assert [record.getMessage() for record in caplog.records] == [
         "Prefect's server was not told how far the run is: connection refused"
     ] * 2
+
+
+def test_a_server_that_does_not_answer_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+
+    def update(artifact: object, percent: float, description: str) -> None:
+        asked.append(percent)
+        if percent > 25:
+            raise httpx.ConnectError("no")
+
+    monkeypatch.setattr(artifacts, "update_progress_artifact", update)
+    progress = artifacts.ShardProgress(4)
+    progress._artifact = uuid.uuid4()
+    for shards in (1, 2, 3):
+        progress.done(shards)
+    assert asked == [25, 50]
