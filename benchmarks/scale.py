@@ -109,7 +109,8 @@ def bare_loop(collection: Path, out: Path, shard_size: int) -> tuple[float, floa
     """Seconds, and of the processors, that the shards' own work takes: no plan, no supervision, no rows, no Prefect."""
     found = discover([collection])
     run = Run(out, PRESET, METHODS[METHOD], None, False, SEED, found.key, found.name, BATCH, "none")
-    shards = [Shard(str(number), units, (None,) * len(units)) for number, units in enumerate(found.shards(shard_size))]
+    groups = [found.units[start : start + shard_size] for start in range(0, len(found.units), shard_size)]
+    shards = [Shard(str(number), units, (None,) * len(units)) for number, units in enumerate(groups)]
     started, cpu = time.perf_counter(), _cpu()
     done = sum(count for _, count in in_processes(functools.partial(computed, run=run), shards, WORKERS))
     assert done == len(found.units)

@@ -60,10 +60,6 @@ class Collection:
     units: tuple[Unit, ...]
     """Sorted by unit_id, each once."""
 
-    def shards(self, size: int) -> list[tuple[Unit, ...]]:
-        """The units in runs of at most ``size``."""
-        return [self.units[start : start + size] for start in range(0, len(self.units), size)]
-
 
 def kind_of(name: str, kinds: Sequence[Kind]) -> Kind | None:
     """Which of ``kinds`` a file is by its name's extension; None for another."""

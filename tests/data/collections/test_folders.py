@@ -67,12 +67,3 @@ def test_a_name_that_is_no_unicode_can_be_written_into_a_table(tmp_path: Path) -
     except OSError:
         pytest.skip("this file system takes only Unicode names")
     assert ids(tmp_path) == ["caf\\xe9.jpg"]
-
-
-def test_shards_cover_every_unit_once(tmp_path: Path) -> None:
-    for number in range(7):
-        touch(tmp_path / f"{number}.png")
-    collection = discover([tmp_path])
-    shards = collection.shards(3)
-    assert [len(shard) for shard in shards] == [3, 3, 1]
-    assert tuple(unit for shard in shards for unit in shard) == collection.units
