@@ -24,10 +24,11 @@ class UnwritableError(RuntimeError):
 
 @contextlib.contextmanager
 def locked(out: Path, command: str) -> Iterator[None]:
-    """Hold ``out``, which is made, for ``command`` (a name for those who find it held) until the block ends.
+    """Hold ``out``, which is made, for ``command`` until the block ends.
 
-    The lock is the system's (flock) on the file .lock: it ends with the process that holds it, however that ends, and
-    holds across machines where the file system does (NFS 4 and most cluster file systems).
+    The name, of a command or a flow, is told to those who find it held. The lock is the system's (flock) on the file
+    .lock: it ends with the process that holds it, however that ends, and holds across machines where the file system
+    does (NFS 4 and most cluster file systems).
 
     Raises LockedError while another process holds it, UnwritableError where the folder cannot be made or written to.
     """

@@ -81,7 +81,7 @@ def reconstruct(
     where = task_runner(runner, workers, address)  # before all else: it may not be installed
     wishes = Wishes(unit_seconds, memory_gib, workers, cluster=runner in ("ray", "dask")) if isolated else None
     limits = limits_here(wishes) if wishes else None
-    with contextlib.nullcontext() if plan_only else locked(out, "ganfit run"), worker_processes:
+    with contextlib.nullcontext() if plan_only else locked(out, "reconstruct"), worker_processes:
         plan = call(plan_run, collection, run, limits, shard_size, again, retry_failed)
         current().planned(plan)
         if plan_only:
