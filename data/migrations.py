@@ -18,7 +18,7 @@ MIGRATIONS: Mapping[tuple[str, int], Callable[[pa.Table], pa.Table]] = MappingPr
 """(table, version) -> what makes the next version's columns of that version's.
 
 Needed only where a column is renamed or converted. A column that is new and nullable comes by itself, as nulls: so
-came version 2 of `reconstructions`.
+came versions 2 and 3 of `reconstructions`.
 """
 
 

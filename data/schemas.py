@@ -80,6 +80,7 @@ def reconstructions(dimensions: Dimensions) -> pa.Schema:
             _column("config_sha256", pa.string(), "of the preset, the method and the options", nullable=False),
             _column("code_version", pa.string(), "version of this program", nullable=False),
             _column("code_sha256", pa.string(), "of the sources that decide the result; null before version 2"),
+            _column("without", pa.list_(pa.string()), "terms left out of the energy; null before version 3"),
             _column("seed", pa.int64(), "seed of the run", nullable=False),
             _column(
                 "result_key",
@@ -92,7 +93,7 @@ def reconstructions(dimensions: Dimensions) -> pa.Schema:
             _column("overlay", pa.string(), "picture of the fit, relative to the output folder"),
             _column("created_at", pa.timestamp("us", tz="UTC"), "when the row was made", nullable=False),
         ],
-        metadata={"table": "reconstructions", "version": "2"},
+        metadata={"table": "reconstructions", "version": "3"},
     )
 
 

@@ -17,7 +17,7 @@ from tasks.machine import Wishes, limits_here, workers_here
 from tasks.plan_run import keep_plan, plan_run, tidy
 from tasks.progress import current
 from tasks.reconstruct_shard import reconstruct_shard
-from tasks.run import Files, Run
+from tasks.run import FaceChoice, Files, Run
 from tasks.shard_results import ShardResults
 from tasks.steps import call, each
 from tasks.worker import workers as worker_processes
@@ -52,6 +52,8 @@ def reconstruct(
     isolated: bool = True,
     unit_seconds: float = 120,
     memory_gib: float | None = None,
+    face: FaceChoice = "largest",
+    without: tuple[str, ...] = (),
     plan_only: bool = False,
 ) -> Path:
     """Reconstruct what is missing of a collection below ``out``: files of every face, and the table `reconstructions`.
@@ -64,8 +66,10 @@ def reconstruct(
     settings, models and code; ``again``: always; ``retry_failed``: also where its status is failed. ``prune`` removes
     the rows of units that are gone. Shards of ``shard_size`` units are computed by so many ``workers`` of a ``runner``
     (flows.runners; by default as many as the machine has room for); ``isolated``: in processes of their own, where a
-    unit that takes longer than ``unit_seconds`` or more than ``memory_gib`` is given up. ``plan_only`` computes and
-    writes nothing: what would be done is said to tasks.progress. Returns the table's folder.
+    unit that takes longer than ``unit_seconds`` or more than ``memory_gib`` is given up. ``face``: which one of a
+    photograph, unless ``all_faces``. ``without``: terms of the energy that are left out; rows of another energy replace
+    those of the whole one, so give them another folder. ``plan_only`` computes and writes nothing: what would be done
+    is said to tasks.progress. Returns the table's folder.
 
     Raises data.collections.CollectionError for paths that hold no photographs, data.assets.AssetError for models that
     are not there, data.lock.LockedError while another process writes to ``out``, data.disk.DiskSpaceError, OSError
@@ -76,7 +80,9 @@ def reconstruct(
     kinds: tuple[Kind, ...] = ("photo", "video") if videos else ("photo",)
     collection = discover(inputs, exclude=[out / folder for folder in RESULT_FOLDERS], kinds=kinds)
     recipe = METHODS[method]
-    run = Run(out, preset, recipe, iterations, all_faces, seed, collection.key, collection.name, batch, files)
+    run = Run(
+        out, preset, recipe, iterations, all_faces, seed, collection.key, collection.name, batch, files, face, without
+    )
     workers = workers or workers_here(isolated)
     where = task_runner(runner, workers, address)  # before all else: it may not be installed
     wishes = Wishes(unit_seconds, memory_gib, workers, cluster=runner in ("ray", "dask")) if isolated else None

@@ -15,7 +15,7 @@ from ganfit_core.perception.detect import Detection
 from ganfit_core.perception.photo import PhotoError, read_scaled_photo
 from tasks import models
 from tasks.healing import healing
-from tasks.run import Run, Work
+from tasks.run import FaceChoice, Run, Work
 
 logger = logging.getLogger(__name__)
 
@@ -50,8 +50,17 @@ def find_faces(unit: Unit, run: Run, entered: Callable[[str], None] = lambda sta
     if not detections:
         return [work.with_columns(status="no_face", reason="no face found")]
     entered("align")
-    faces = list(_aligned(work, photo, scale, detections if run.all_faces else detections[:1], run))
+    wanted = detections if run.all_faces else [chosen(detections, run.face, photo)]
+    faces = list(_aligned(work, photo, scale, wanted, run))
     return [dataclasses.replace(face, siblings=len(faces)) for face in faces]
+
+
+def chosen(detections: Sequence[Detection], choice: FaceChoice, photo: np.ndarray) -> Detection:
+    """Of some faces, the largest first, the one that is asked for."""
+    if choice == "largest":
+        return detections[0]
+    middle = np.array([photo.shape[1], photo.shape[0]]) / 2
+    return min(detections, key=lambda face: float(np.hypot(*((face.box[:2] + face.box[2:]) / 2 - middle))))
 
 
 def _aligned(work: Work, photo: np.ndarray, scale: float, detections: Sequence[Detection], run: Run) -> Iterator[Work]:

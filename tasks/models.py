@@ -69,7 +69,7 @@ REGRESSOR_ASSETS = {"gan": "regressor-gan", "vae": "regressor-vae", "pca": "regr
 
 def models_of(run: Run) -> Models:
     """The models that a run works with; errors as those of `load_models`."""
-    return load_models(run.preset, run.method.name, run.iterations)
+    return load_models(run.preset, run.method.name, run.iterations, run.without)
 
 
 def missing_assets(method: Method) -> list[str]:
@@ -84,10 +84,10 @@ def missing_assets(method: Method) -> list[str]:
 
 
 @functools.cache
-def load_models(preset: str, method: str, iterations: int | None = None) -> Models:
+def load_models(preset: str, method: str, iterations: int | None = None, without: tuple[str, ...] = ()) -> Models:
     """Load the models of a preset ("laptop" or "paper") and a method (of ganfit_core.methods.METHODS).
 
-    `iterations` takes the place of the preset's most steps of stage 2.
+    `iterations` takes the place of the preset's most steps of stage 2, which minimises the energy `without` some terms.
 
     Raises data.assets.AssetError for a missing or damaged asset and for files that do not belong together, KeyError for
     an unknown name.
@@ -100,6 +100,8 @@ def load_models(preset: str, method: str, iterations: int | None = None) -> Mode
     from ganfit_core.renderer import Renderer
     from ganfit_core.texture.model import load_texture_model
 
+    if without:
+        return _without(load_models(preset, method, iterations), without)
     recipe, settings = METHODS[method], PRESETS[preset]
     if iterations is not None:
         settings = settings.limited(iterations)
@@ -136,6 +138,15 @@ def load_models(preset: str, method: str, iterations: int | None = None) -> Mode
         sha256={asset_id: file.sha256 for asset_id, file in found.items()},
         device=torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
     )
+
+
+def _without(models: Models, terms: tuple[str, ...]) -> Models:
+    """The same models, fitted without some terms of the energy."""
+    whole = models.reconstructor
+    assert isinstance(whole, Reconstructor)
+    fitter = whole.fitter.without(*terms)
+    reconstructor = Reconstructor(whole.method, fitter, whole.regressor)
+    return dataclasses.replace(models, reconstructor=reconstructor, settings=dataclasses.asdict(fitter.preset))
 
 
 def needed_assets(method: Method) -> list[str]:

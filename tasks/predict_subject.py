@@ -196,11 +196,9 @@ def _reconstruct(recipe: Recipe, frames: Frames, plan: Plan) -> dict[str, Any]:
 
 
 def _reconstructor(recipe: Recipe, plan: Plan) -> Reconstructor:
-    whole = load_models(plan.preset, recipe.method, plan.iterations).reconstructor
-    assert isinstance(whole, Reconstructor)
-    if not recipe.without:
-        return whole
-    return Reconstructor(whole.method, whole.fitter.without(*recipe.without), whole.regressor)
+    reconstructor = load_models(plan.preset, recipe.method, plan.iterations, recipe.without).reconstructor
+    assert isinstance(reconstructor, Reconstructor)
+    return reconstructor
 
 
 def _averaged(results: list[FitResult], faces: list[AlignedFace], reconstructor: Reconstructor) -> list[FitResult]:

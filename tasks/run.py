@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 Files = Literal["all", "overlay", "none"]
 """What is written of every face beside its row: meshes, parameters and picture, the picture alone, nothing."""
+FaceChoice = Literal["largest", "central"]
+"""Which face of a photograph is reconstructed; central: the one nearest to the photograph's middle, whom benchmarks name
+(of LFW's photographs, 0.4 % have a larger face at their edge)."""
 
 _LONGEST_REASON = 300
 
@@ -50,6 +53,9 @@ class Run:
     batch: int = 8
     """Faces that are fitted together."""
     files: Files = "all"
+    face: FaceChoice = "largest"
+    without: tuple[str, ...] = ()
+    """Weights of the energy that are switched off, as ganfit_core.energy.Weights.without names them."""
     run_id: str = field(default_factory=new_run_id)
 
     @property
@@ -60,7 +66,7 @@ class Run:
     def config_sha256(self, settings: Mapping[str, Any]) -> str:
         """Hash of what decides the results besides assets, code and seed: settings and options."""
         recipe = [self.method.name, self.method.texture, self.method.start, self.method.refine]
-        config = {"settings": dict(settings), "method": recipe, "all_faces": self.all_faces}
+        config = {"settings": dict(settings), "method": recipe, "all_faces": self.all_faces, "face": self.face}
         return hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode()).hexdigest()
 
     def folder(self, unit: Unit, face_index: int) -> Path:

@@ -33,6 +33,7 @@ def write_rows(works: Sequence[Work], shard: str, run: Run, lineage: Lineage) ->
         "config_sha256": lineage.config_sha256,
         "code_version": code_version(),
         "code_sha256": lineage.code_sha256,
+        "without": list(run.without),
         "seed": run.seed,
         "shard": shard,
         "created_at": datetime.datetime.now(datetime.UTC),

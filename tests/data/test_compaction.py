@@ -122,7 +122,7 @@ def test_older_versions_become_current_even_in_a_single_part(tmp_path: Path) -> 
     write_version_1(tmp_path, [face("a.jpg"), face("b.jpg")], "one")
     compact(tmp_path)
     (part,), _ = survey(tmp_path, "reconstructions")
-    assert (part.version, part.rows) == (2, 2)
+    assert (part.version, part.rows) == (3, 2)
 
 
 def test_partitions_and_frames_are_compacted_apart(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 def evaluate(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fitter: filmed.Fitter) -> Evaluate:
     monkeypatch.setattr(
-        tasks.predict_subject, "load_models", lambda preset, method, iterations: filmed.models(method, fitter)
+        tasks.predict_subject, "load_models", lambda preset, method, *options: filmed.models(method, fitter)
     )
     for module in (tasks.predict_subject, tasks.evaluate_micc):
         monkeypatch.setattr(module, "judge_or_none", lambda: None)

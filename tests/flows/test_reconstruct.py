@@ -17,7 +17,9 @@ from tests import doubles
 from tests.flows.test_bad_input import picture, save
 
 
-def load_stand_ins(preset: str, method: str, iterations: int | None = None) -> tasks.models.Models:
+def load_stand_ins(
+    preset: str, method: str, iterations: int | None = None, without: tuple[str, ...] = ()
+) -> tasks.models.Models:
     """In place of tasks.models.load_models."""
     return doubles.models(settings={"preset": preset, "iterations": iterations or 100})
 

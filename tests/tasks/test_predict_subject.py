@@ -35,9 +35,9 @@ def models(monkeypatch: pytest.MonkeyPatch, fitter: filmed.Fitter) -> list[tuple
     """What was loaded: stand-ins all, without a judge."""
     loaded: list[tuple[Any, ...]] = []
 
-    def load(preset: str, method: str, iterations: int | None) -> Any:
+    def load(preset: str, method: str, iterations: int | None, without: tuple[str, ...] = ()) -> Any:
         loaded.append((preset, method, iterations))
-        return filmed.models(method, fitter)
+        return filmed.models(method, fitter.without(*without) if without else fitter)
 
     monkeypatch.setattr(task, "load_models", load)
     monkeypatch.setattr(task, "judge_or_none", lambda: None)
