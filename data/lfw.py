@@ -1,41 +1,83 @@
-"""The people of Labeled Faces in the Wild's official folds (pairs.txt, "view 2")."""
+"""Labeled Faces in the Wild: the pairs of its official protocol (pairs.txt, "view 2"), and who is in which fold."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
 
 PAIRS_PER_CLASS = 300
+FOLDS = 10
 HELD_OUT_FOLD = 10
 """Nobody of this fold is shown to anything that is trained here."""
 
 
 class LfwError(ValueError):
-    """pairs.txt is not what the data set's page describes."""
+    """A file or folder is not what the data set's page describes."""
 
 
-def fold_people(pairs: Path, fold: int = HELD_OUT_FOLD) -> set[str]:
-    """Names of everyone in one fold (1 to 10) of pairs.txt.
+class Pair(NamedTuple):
+    """Two photographs of one person or of two."""
+
+    fold: int
+    """1 to 10."""
+    same: bool
+    first: str
+    """Path below the folder of photographs: NAME/NAME_0001.jpg."""
+    second: str
+
+
+def read_pairs(path: Path, folds: Sequence[int]) -> list[Pair]:
+    """The pairs of some folds (1 to 10) of pairs.txt, fold by fold: 300 of one person each, then 300 of two.
 
     Raises:
         LfwError: the file is missing, short, or not in the format "NAME n m" / "NAME n OTHER m".
     """
     try:
-        lines = pairs.read_text().splitlines()[1:]
+        lines = path.read_text().splitlines()[1:]
     except OSError as error:
-        raise LfwError(f"cannot read {pairs}: {error.strerror}") from error
+        raise LfwError(f"cannot read {path}: {error.strerror}") from error
     size = 2 * PAIRS_PER_CLASS
-    chosen = lines[(fold - 1) * size : fold * size]
-    names: set[str] = set()
-    for line in chosen:
-        fields = line.split("\t")
-        if len(fields) not in (3, 4):
-            raise LfwError(f"{pairs}: not a pair: {line!r}")
-        names.update(fields[:1] if len(fields) == 3 else (fields[0], fields[2]))
-    if len(chosen) != size:
-        raise LfwError(f"{pairs} has no fold {fold} of {size} pairs")
-    return names
+    pairs = []
+    for fold in folds:
+        chosen = lines[(fold - 1) * size : fold * size]
+        if len(chosen) != size:
+            raise LfwError(f"{path} has no fold {fold} of {size} pairs")
+        pairs += [_pair(line, fold, path) for line in chosen]
+    return pairs
+
+
+def fold_people(path: Path, fold: int = HELD_OUT_FOLD) -> set[str]:
+    """Names of everyone in one fold (1 to 10) of pairs.txt; errors as those of `read_pairs`."""
+    return {person_of(photo) for pair in read_pairs(path, [fold]) for photo in (pair.first, pair.second)}
+
+
+def photographs_of(pairs: Iterable[Pair]) -> list[str]:
+    """The photographs of some pairs: one of each person, people in a random order that never changes, then second ones,
+    and so on. Any number of them from the start on are of as many people as can be."""
+    photos: dict[str, list[str]] = defaultdict(list)
+    for photo in dict.fromkeys(photo for pair in pairs for photo in (pair.first, pair.second)):
+        photos[person_of(photo)].append(photo)
+    names = sorted(photos)
+    order = [names[place] for place in np.random.default_rng(0).permutation(len(names))]
+    rounds = zip_longest(*(photos[name] for name in order))
+    return [photo for each in rounds for photo in each if photo is not None]
 
 
 def person_of(unit_id: str) -> str:
     """NAME of NAME/NAME_0001.jpg, at whatever depth."""
     return Path(unit_id).stem.rsplit("_", 1)[0]
+
+
+def _pair(line: str, fold: int, path: Path) -> Pair:
+    fields = line.split("\t")
+    numbers = fields[1::2] if len(fields) == 4 else fields[1:]
+    if len(fields) not in (3, 4) or not all(number.isdigit() for number in numbers):
+        raise LfwError(f"{path}: not a pair: {line!r}")
+    names = (fields[0], fields[2]) if len(fields) == 4 else (fields[0], fields[0])
+    first, second = (f"{name}/{name}_{int(number):04d}.jpg" for name, number in zip(names, numbers, strict=True))
+    return Pair(fold, len(fields) == 3, first, second)
