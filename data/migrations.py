@@ -88,6 +88,10 @@ def _schema(table: str, dimensions: Dimensions) -> pa.Schema:
         "frames": lambda: schemas.frames(dimensions),
         "micc": schemas.micc,
         "frechet": schemas.frechet,
+        "lfw_photos": schemas.lfw_photos,
+        "lfw_pairs": schemas.lfw_pairs,
+        "lfw_summary": schemas.lfw_summary,
+        "image_quality": schemas.image_quality,
         "published": schemas.published,
     }[table]()
     return stored(whole)

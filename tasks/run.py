@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 Files = Literal["all", "overlay", "none"]
 """What is written of every face beside its row: meshes, parameters and picture, the picture alone, nothing."""
 FaceChoice = Literal["largest", "central"]
-"""Which face of a photograph is reconstructed; central: the one nearest to the photograph's middle, whom benchmarks name
-(of LFW's photographs, 0.4 % have a larger face at their edge)."""
+"""Which face of a photograph is reconstructed; central: the one nearest to its middle, whom benchmarks name (of LFW's
+photographs, 0.4 % have a larger face at their edge)."""
 
 _LONGEST_REASON = 300
 
