@@ -33,7 +33,7 @@ bench: setup  ## every script ends with one line of JSON
 
 docs: setup  ## the documentation that is generated from the code
 	$(BIN)/python -m data.schemas docs/tables.md
-	$(BIN)/python -m evaluation.protocols docs/protocols.md
+	$(BIN)/python -m evaluation.protocol_documentation docs/protocols.md
 
 clean:
 	rm -rf $(VENV) out .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

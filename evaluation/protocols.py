@@ -7,9 +7,7 @@ are silent. `evaluation.measure` carries the recipes out.
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Literal
 
 from evaluation.icp import Objective
@@ -29,8 +27,8 @@ Statistic = Literal["mean", "rmse", "median"]
 
 
 @dataclass(frozen=True)
-class Protocol:
-    """A recipe that turns a prediction and a scan into millimetres."""
+class ProtocolText:
+    """What every protocol says of itself, whatever it measures."""
 
     id: str
     version: str
@@ -42,6 +40,12 @@ class Protocol:
     """What its authors released or said elsewhere."""
     our_reading: str
     """What neither says, and we decided."""
+
+
+@dataclass(frozen=True)
+class Protocol(ProtocolText):
+    """A recipe that turns a prediction and a scan into millimetres."""
+
     start: tuple[int, ...]
     """Of the 68 landmarks, those that bring the prediction near the scan (Procrustes)."""
     alignment: Alignment
@@ -281,62 +285,3 @@ PROTOCOLS: dict[str, Protocol] = {
     protocol.id: protocol for base in _BY_CLOSEST_POINTS for protocol in (base, _by_registration(base))
 }
 """Every protocol by its id."""
-
-
-def describe(protocol: Protocol) -> str:
-    """Markdown of one protocol."""
-    marks = "all 68" if protocol.start == ALL_LANDMARKS else ", ".join(map(str, protocol.start))
-    by_icp = protocol.alignment != "nicp"
-    radius = "in proportion to the face" if protocol.crop_radius_mm is None else f"{protocol.crop_radius_mm:g} mm"
-    who = "all vertices" if protocol.icp_vertices is None else f"{protocol.icp_vertices:,} vertices at most"
-    steps = (
-        f"{protocol.objective.replace('_', ' ')} over {who}, until a step gains "
-        f"{protocol.tolerance_mm:g} mm or less, at most {protocol.max_iterations} steps"
-    )
-    rows = {
-        "version": protocol.version,
-        "start": f"landmarks {marks}",
-        "alignment": protocol.alignment,
-        "objective": steps if by_icp else "least squares over the counterparts",
-        "scale": protocol.scale,
-        "millimetres": f"the {protocol.frame}'s",
-        "crop": f"ball around the {protocol.crop}, {radius}",
-        "distance": f"to the {protocol.distance}" if by_icp else f"to the counterpart's {protocol.distance}",
-        "directions": protocol.directions,
-        "points at the other's border": "count" if protocol.border else "do not count",
-        "statistic of a scan": protocol.statistic,
-        "over a person's scans": protocol.scans,
-    }
-    return "\n".join(
-        [
-            f"## `{protocol.id}`",
-            "",
-            f"{protocol.title}.",
-            "",
-            *(f"- {name}: {text}" for name, text in rows.items()),
-            "",
-            f"From the text. {protocol.from_text}",
-            "",
-            f"From code. {protocol.from_code}",
-            "",
-            f"Our reading. {protocol.our_reading}",
-        ]
-    )
-
-
-def documentation() -> str:
-    """Markdown of every protocol."""
-    head = [
-        "# Protocols",
-        "",
-        "Made from `evaluation/protocols.py` by `make docs`; a test keeps the two equal.",
-        "",
-        "A number without its protocol says nothing: the same prediction measures 1 mm by one and 2 mm by another.",
-        "Beside every error stand the scale that the alignment chose and the error without any scaling (rigid only):",
-        "a free scale hides errors of size.",
-    ]
-    return "\n\n".join(["\n".join(head), *(describe(protocol) for protocol in PROTOCOLS.values())]) + "\n"
-
-
-if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(documentation(), encoding="utf-8")
