@@ -13,15 +13,8 @@ from evaluation.protocols import ProtocolText
 _MIRROR_SUM = "unit norm of the sum of the embeddings of the crop and of its mirror image"
 _CROP_OF_PHOTOGRAPH = "the one it was trained on, by the 68 points found in the photograph, for both pictures"
 
-_NO_CODE = "None: what the authors published measures shapes alone."
-
-_FACE_AND_FOLDS = (
-    "The face with the central pixel is the one that LFW names (Huang et al. 2007), so of several faces the one nearest "
-    "to the middle is taken, not the largest. Photographs without a detected face and those whose reconstruction failed "
-    "are in no figure, and counted beside it. The texture models and regressors that are shipped were trained on LFW: "
-    "people of folds 1 to 9 of pairs.txt are among those they saw, nobody of fold 10 is. Figures are given for fold 10 "
-    "and for all folds, and the former are those to quote."
-)
+_NO_CODE = "None that we know of."
+_ELSE_AS_PHOTO_RENDERING = "Faces, failures and folds are those of lfw/photo-rendering."
 
 
 @dataclass(frozen=True)
@@ -57,7 +50,12 @@ PHOTO_RENDERING = LikenessProtocol(
         "picture, the rendering from a picture of the preset's size whose landmarks are those of the photograph, so "
         "that both crops show the same. Mirror images are not in the text; they are the custom of face verification. "
         "The network is any but the one in the energy, which would judge itself. Beside the mean over photographs "
-        "stands the mean over people, each of whom counts once. " + _FACE_AND_FOLDS
+        "stands the mean over people, each of whom counts once. The face with the central pixel is the one "
+        "that LFW names (Huang et al. 2007), so of several faces the one nearest to the middle is taken, not the "
+        "largest. Photographs without a detected face and those whose reconstruction failed are in no figure, and "
+        "counted beside it. The texture models and regressors that are shipped were trained on LFW: people of folds "
+        "1 to 9 of pairs.txt are among those they saw, nobody of fold 10 is. Figures are given for fold 10 and for "
+        "all folds, and the former are those to quote."
     ),
     compared="each photograph and the rendering of its reconstruction",
     view="the photograph's own, as reconstructed",
@@ -80,11 +78,12 @@ PHOTO_PAIRS = LikenessProtocol(
         "mirror images, after an alignment by 5 points."
     ),
     our_reading=(
-        "Networks trained on other people's photographs: LFW's category of unrestricted, labelled outside data. "
-        "It is what renderings are held against: where a network confuses the photographs, it cannot be asked to tell "
+        "The networks were trained on other collections: LFW calls that unrestricted, with labelled outside data. "
+        "This is what renderings are held against: where a network confuses the photographs, it cannot be asked to tell "
         "their reconstructions apart. No threshold can be chosen for a single "
         "fold, which therefore has no accuracy. A rate of false acceptances of 0.001 is no false acceptance at all "
-        "among the 300 pairs of two people of one fold, and at most three among the 3,000 of all. " + _FACE_AND_FOLDS
+        "among the 300 pairs of two people of one fold, and at most three among the 3,000 of all. "
+        + _ELSE_AS_PHOTO_RENDERING
     ),
     compared="the two photographs of each pair of pairs.txt",
     view="no renderings",
@@ -108,7 +107,7 @@ RENDERING_PAIRS = LikenessProtocol(
         "All are seen by the mean camera of portraits, which is frontal, in the light that fits start from, on black, "
         "with a neutral expression: what is left of a rendering is identity and texture, and what the texture has "
         "baked in of the photograph's light. A pair counts if both of its photographs have a reconstruction. "
-        "Thresholds, folds and the rest are those of lfw/photo-pairs. " + _FACE_AND_FOLDS
+        "Thresholds, folds and the rest are those of lfw/photo-pairs. " + _ELSE_AS_PHOTO_RENDERING
     ),
     compared="the renderings of the reconstructions of the two photographs of each pair of pairs.txt",
     view="frontal, neutral, one light for all",
@@ -129,7 +128,7 @@ CLEAN_REFERENCE = LikenessProtocol(
         "crops and layers, and what SSIM's window is. Gecer et al. 2021 (Fig. 13) give mean absolute errors of one "
         "photograph in their ablation."
     ),
-    from_code="None.",
+    from_code=_NO_CODE,
     our_reading=(
         "The collection is the user's, so that only numbers of one collection can be compared. A corruption follows "
         "the landmarks of the clean photograph; the face is then found in the corrupted picture, as it would be, and "
