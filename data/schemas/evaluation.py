@@ -116,8 +116,11 @@ def published() -> pa.Schema:
             column("dataset", pa.string(), "what it was measured on", nullable=False),
             column("protocol", pa.string(), "id of how it was measured; never compared across ids", nullable=False),
             column("metric", pa.string(), "what was measured", nullable=False),
+            column("unit", pa.string(), "of the value and its standard deviation; 1 for a pure number"),
             column("value", pa.float64(), "the number as printed", nullable=False),
+            column("std", pa.float64(), "standard deviation, where the source prints one"),
+            column("relation", pa.string(), "=, or > where the source only says that it is more than the value"),
             column("source", pa.string(), "publication and table", nullable=False),
         ],
-        metadata={"table": "published", "version": "1"},
+        metadata={"table": "published", "version": "2"},
     )

@@ -147,7 +147,7 @@ def test_vectors_of_differing_lengths_are_not_merged(tmp_path: Path) -> None:
 
 
 def test_tables_whose_parts_are_replaced_by_name_keep_their_parts(tmp_path: Path) -> None:
-    row = dict.fromkeys(schemas.published().names, "x") | {"value": 1.0}
+    row = dict.fromkeys(schemas.published().names, "x") | {"value": 1.0, "std": None}
     paths = [tables.write_part([row], schemas.published(), tmp_path, key) for key in ("one", "two")]
     assert compact(tmp_path) == []
     assert tables.part_files(tmp_path) == paths

@@ -259,7 +259,7 @@ def measured_and_published(made: Made) -> list[Any]:
     found += [
         ("published", entry.method, None, entry.dataset.split(", ")[1], entry.value, None, None)
         for entry in published.PUBLISHED
-        if entry.protocol == "micc/ganfit-paper" and entry.metric == published.ERROR_MEAN
+        if entry.protocol == "micc/ganfit-paper" and entry.metric == published.ERROR
     ]
     return sorted(found, key=lambda row: (row[3], row[4], row[0], row[1]))
 
