@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from evaluation.protocols import ProtocolText
 
 _MIRROR_SUM = "unit norm of the sum of the embeddings of the crop and of its mirror image"
-_CROP_OF_PHOTOGRAPH = "the one it was trained on, by the 68 points found in the photograph, for both pictures"
 
 _NO_CODE = "None that we know of."
 _ELSE_AS_PHOTO_RENDERING = "Faces, failures and folds are those of lfw/photo-rendering."
@@ -59,7 +58,7 @@ PHOTO_RENDERING = LikenessProtocol(
     ),
     compared="each photograph and the rendering of its reconstruction",
     view="the photograph's own, as reconstructed",
-    crop=_CROP_OF_PHOTOGRAPH,
+    crop="the one it was trained on, by the 68 points found in the photograph, for both pictures",
     embedding=_MIRROR_SUM,
     numbers="mean and population's standard deviation of the cosines, mean over people, share above 0.5",
 )
@@ -79,11 +78,10 @@ PHOTO_PAIRS = LikenessProtocol(
     ),
     our_reading=(
         "The networks were trained on other collections: LFW calls that unrestricted, with labelled outside data. "
-        "This is what renderings are held against: where a network confuses the photographs, it cannot be asked to tell "
-        "their reconstructions apart. No threshold can be chosen for a single "
-        "fold, which therefore has no accuracy. A rate of false acceptances of 0.001 is no false acceptance at all "
-        "among the 300 pairs of two people of one fold, and at most three among the 3,000 of all. "
-        + _ELSE_AS_PHOTO_RENDERING
+        "This is what renderings are held against: where a network confuses the photographs, it cannot be asked to "
+        "tell their reconstructions apart. No threshold can be chosen for a single fold, which therefore has no "
+        "accuracy. A rate of false acceptances of 0.001 is no false acceptance at all among the 300 pairs of two "
+        "people of one fold, and at most three among the 3,000 of all. " + _ELSE_AS_PHOTO_RENDERING
     ),
     compared="the two photographs of each pair of pairs.txt",
     view="no renderings",
