@@ -18,6 +18,8 @@ _FINE_SIDE = 320
 """A unit of the face has at least about so many of the layer's pixels, where that takes no more than _FINEST."""
 _FINEST = 4
 """Most pixels of the layer along one of the photograph's."""
+_MARGIN = 0.03
+"""How far shapes reach beyond their extent: half the width of the widest stroke, and a little."""
 _SHIFT = 4
 """Binary digits after the point of the coordinates that OpenCV is given."""
 
@@ -28,8 +30,9 @@ class Layer:
     def __init__(self, photo: UInt8[np.ndarray, "h w 3"], face: Face, extent: Float[np.ndarray, "n 2"]) -> None:
         height, width = photo.shape[:2]
         pixels = transform(extent, face.matrix)
-        low = np.floor(pixels.min(axis=0)).astype(int) - 2
-        high = np.ceil(pixels.max(axis=0)).astype(int) + 2
+        margin = _MARGIN * face.side + 2
+        low = np.floor(pixels.min(axis=0) - margin).astype(int)
+        high = np.ceil(pixels.max(axis=0) + margin).astype(int)
         self._left, self._top = np.clip(low, 0, (width, height))
         self._right, self._bottom = np.clip(high, (self._left, self._top), (width, height))
         self._photo, self.face = photo, face
@@ -97,9 +100,9 @@ class Layer:
             reduced = cv2.resize(self._canvas, size, interpolation=cv2.INTER_AREA)
             region = np.s_[self._top : self._bottom, self._left : self._right]
             share = reduced[..., 3:].astype(np.float32) / 255
-            image[region] = (image[region] * (1 - share) + reduced[..., :3] + 0.5).clip(0, 255).astype(np.uint8)
+            mixed = (image[region] * (1 - share) + reduced[..., :3] + 0.5).clip(0, 255).astype(np.uint8)
             covered[region] = reduced[..., 3] > 0
-        image[~covered] = self._photo[~covered]
+            np.copyto(image[region], mixed, where=covered[region][..., None])
         return Corrupted(image, covered, parameters)
 
     def _fixed(self, points: Float[np.ndarray, "n 2"]) -> np.ndarray:
