@@ -8,8 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float64, UInt8
 
-from ganfit_core.perception.align import similarity, transform
+from ganfit_core.perception.align import similarity
 from ganfit_core.perception.template import TEMPLATE_68
+
+_LEAST_SIDE = 4.0
+"""Pixels of the photograph per unit of the face, below which there is nothing to follow."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,9 +38,12 @@ class Face:
 
     @classmethod
     def of(cls, landmarks: Float64[np.ndarray, "68 2"]) -> Face:
-        """The face of 68 landmarks in photograph pixels. Raises ValueError where all of them are one point."""
+        """The face of 68 landmarks in photograph pixels. Raises ValueError where they do not lie as a face's do."""
         matrix = similarity(TEMPLATE_68, landmarks)
-        return cls(transform(landmarks, similarity(landmarks, TEMPLATE_68)), matrix)
+        side = np.hypot(*matrix[:, 0])
+        if side < _LEAST_SIDE:
+            raise ValueError(f"landmarks of no face: the mean face is {side:.2g} px wide where it fits them best")
+        return cls((landmarks - matrix[:, 2]) @ matrix[:, :2] / side**2, matrix)
 
     @property
     def side(self) -> float:

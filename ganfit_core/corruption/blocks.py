@@ -15,9 +15,10 @@ _NOISE, _COLOUR, _PHOTO = range(3)
 def blocks(photo: UInt8[np.ndarray, "h w 3"], face: Face, rng: np.random.Generator) -> Corrupted:
     """One to three, upright in the photograph, their middles within the face."""
     image, covered = photo.copy(), np.zeros(photo.shape[:2], np.bool_)
-    parameters: dict[str, float] = {"blocks": int(rng.integers(1, 4))}
+    n = int(rng.integers(1, 4))
+    parameters = {"blocks": float(n)}
     low, high = face.points.min(axis=0), face.points.max(axis=0)
-    for i in range(int(parameters["blocks"])):
+    for i in range(n):
         size, place, kind = rng.uniform(0.14, 0.32, 2), rng.uniform(0.1, 0.9, 2), int(rng.integers(3))
         colour, source, chance = rng.integers(0, 256, 3), rng.uniform(0, 1, 2), int(rng.integers(2**32))
         middle = transform((low + place * (high - low))[None], face.matrix)[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -14,7 +14,7 @@ from ganfit_core.perception.align import transform
 
 Colour = tuple[float, float, float]
 """sRGB in [0, 1]."""
-_FINE_SIDE = 320
+_FINE_SIDE = 270
 """A unit of the face has at least about so many of the layer's pixels, where that takes no more than _FINEST."""
 _FINEST = 4
 """Most pixels of the layer along one of the photograph's."""
@@ -92,7 +92,7 @@ class Layer:
         bright = self._canvas[..., :3] * factor
         self._canvas[..., :3] = np.minimum(bright, self._canvas[..., 3:]).astype(np.uint8)
 
-    def over(self, parameters: dict[str, float]) -> Corrupted:
+    def over(self, parameters: Mapping[str, float]) -> Corrupted:
         """The photograph behind the layer."""
         image, covered = self._photo.copy(), np.zeros(self._photo.shape[:2], np.bool_)
         if self._canvas.size:
@@ -103,7 +103,7 @@ class Layer:
             mixed = (image[region] * (1 - share) + reduced[..., :3] + 0.5).clip(0, 255).astype(np.uint8)
             covered[region] = reduced[..., 3] > 0
             np.copyto(image[region], mixed, where=covered[region][..., None])
-        return Corrupted(image, covered, parameters)
+        return Corrupted(image, covered, {name: float(value) for name, value in parameters.items()})
 
     def _fixed(self, points: Float[np.ndarray, "n 2"]) -> np.ndarray:
         """Points of the face's frame as OpenCV draws them: pixel centres at integers, fixed point."""
