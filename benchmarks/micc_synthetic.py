@@ -22,12 +22,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 
 from data.faces_dataset import SETTINGS
 from flows.evaluate_micc import METHODS, PROTOCOLS, evaluate_micc
 from flows.make_synthetic_micc import make_synthetic_micc
-from flows.micc_table import micc_table, recipe_name, summary
+from flows.tables import micc
+from flows.tables.micc import recipe_name, summary
+from flows.tables.rendering import show
 from ganfit_core.methods import METHODS as RECIPES
 from tasks.micc_recipes import MEAN_FACE
 
@@ -86,7 +87,8 @@ def main() -> None:
         leave_one_out=arguments.leave_one_out,
         processes=arguments.processes,
     )
-    Console(width=150).print(micc_table(rows, PROTOCOLS[0]))
+    for sheet in micc.report(rows).sheets:
+        show(sheet)
     figures: dict[str, Any] = {
         recipe: {setting: {name: round(value, 4) for name, value in own.items()} for setting, own in by_setting.items()}
         for recipe, by_setting in summary(rows, PROTOCOLS[0]).items()

@@ -25,7 +25,9 @@ from data.assets import MissingAssetError
 from evaluation.extractors import EXTRACTORS
 from evaluation.uv_face import reduced_mask
 from flows.evaluate_textures import SAMPLES, evaluate_textures
-from flows.scores import scores_table, shipped_models
+from flows.scores import shipped_models
+from flows.tables import textures
+from flows.tables.rendering import show
 from ganfit_core.texture.maps import MapShards, area_averaged
 from ganfit_core.texture.model import TextureModel, load_texture_model
 from ganfit_core.texture.projection import absolute_error
@@ -114,7 +116,8 @@ def main() -> None:
         kind: projection(load_texture_model(path), arguments.maps, arguments.seed) for kind, path in models.items()
     }
     console = Console(highlight=False)
-    console.print(scores_table(rows))
+    for sheet in textures.report(rows).sheets:
+        show(sheet)
     console.print(projection_table(projections))
     print(json.dumps(figures(rows, projections)))
 

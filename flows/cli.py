@@ -247,7 +247,9 @@ def evaluate_models(
     """Score texture models against the maps of held-out people, beside the paper's numbers."""
     from data.assets import AssetError
     from flows.evaluate_textures import evaluate_textures
-    from flows.scores import scores_table, shipped_models
+    from flows.scores import shipped_models
+    from flows.tables import textures
+    from flows.tables.rendering import show
 
     try:
         given = {kind: path for kind, path in (("gan", gan), ("vae", vae), ("pca", pca)) if path}
@@ -257,7 +259,8 @@ def evaluate_models(
         stop(str(error), BAD_ARGUMENT)
     except AssetError as error:
         stop(str(error), 1)
-    Console(highlight=False).print(scores_table(rows))
+    for sheet in textures.report(rows).sheets:
+        show(sheet)
 
 
 @contextlib.contextmanager

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from flows.console import BAD_ARGUMENT, MethodName, out, stop, watched
 from ganfit_core.methods import METHODS
@@ -109,7 +108,8 @@ def evaluate(
     from data.faces_dataset import SETTINGS, DatasetError
     from evaluation.protocols import PROTOCOLS
     from flows import evaluate_micc
-    from flows.micc_table import micc_table
+    from flows.tables import micc
+    from flows.tables.rendering import show
 
     protocols = protocol or list(evaluate_micc.PROTOCOLS)
     if unknown := sorted(set(protocols) - set(PROTOCOLS)):
@@ -135,7 +135,6 @@ def evaluate(
         stop(str(error), BAD_ARGUMENT)
     except (AssetError, OSError) as error:
         stop(str(error), 1)
-    console = Console(highlight=False)
-    for name in protocols:
-        console.print(micc_table(rows, name))
+    for sheet in micc.report(rows).sheets:
+        show(sheet)
     out.print(f"table: {out_folder / 'micc'}\npictures: {out_folder / 'checks'}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from data.published.entry import PURE, Published, Relation
-from data.published.micc import COSINE, ERROR, FROM_TEXT, GENOVA, SETTINGS, errors, named
+from data.published.micc import COSINE, FROM_TEXT, GENOVA, SETTINGS, errors, named
 
 _PAPER = "Gecer et al., Fast-GANFIT (TPAMI 2021)"
 

@@ -1,4 +1,4 @@
-"""Gecer et al., "GANFIT: Generative Adversarial Network Fitting for High Fidelity 3D Face Reconstruction", CVPR 2019."""
+"""Gecer et al., "GANFIT: Generative Adversarial Network Fitting for High Fidelity 3D Face Reconstruction" (2019)."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ ERROR, COSINE = "error", "identity cosine"
 """Metrics of Table 1; each number is of one setting, which the dataset's name ends with."""
 
 FROM_TEXT, GENOVA, DENG = "micc/ganfit-paper", "micc/genova", "micc/deng-paper"
-"""How Gecer et al., Genova et al. and Deng et al. measure. The last is not `micc/deng`, which is what can be read of it:
-where the forehead is cut, and which scans and frames are taken, is known to its authors only."""
+"""How Gecer et al., Genova et al. and Deng et al. measure. The last is not `micc/deng`, which is a reading of
+it: where the forehead is cut, and which scans and frames are taken, is known to its authors only."""
 
 
 def named(setting: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from flows.cli import app
+from tests.flows.tables.made_rows import micc
 
 
 def run(*arguments: str) -> Result:
@@ -54,9 +55,7 @@ def test_evaluate_passes_on_what_it_was_told(tmp_path: Path, monkeypatch: pytest
 
     def fake(*arguments: Any, **named: Any) -> list[dict[str, Any]]:
         asked.append((*arguments, named))
-        common = {"dataset": "people", "subject": "subject_01", "protocol": "now", "status": "ok", "without": []}
-        figures = {"error_mm": 1.5, "rigid_error_mm": 1.75, "scale": 1.0, "cosine": None}
-        return [common | figures | {"setting": "indoor", "method": "fast", "fusion": "single"}]
+        return [micc(1, 1.5, protocol="now", method="fast", fusion="single", cosine=None)]
 
     monkeypatch.setattr(evaluate_micc.evaluate_micc, "fn", fake)
     out = tmp_path / "out"

@@ -23,7 +23,7 @@ from evaluation.extractors import EXTRACTORS, FeatureExtractor
 from evaluation.uv_face import PER_PERSON
 from flows.cli import app
 from flows.evaluate_textures import TRAINING_MAPS, evaluate_textures
-from flows.scores import scores_table
+from flows.tables import textures
 from ganfit_core.texture import NetworkConfig
 from ganfit_core.texture.generator import Generator
 from tasks import score_textures
@@ -187,9 +187,9 @@ def test_few_samples_are_told_in_the_row_and_on_the_terminal(maps: Path, model: 
     rows = evaluate(maps, model, tmp_path / "out", n=20)
     assert rows[0]["warning"] is not None
     assert rows[0]["warning"].startswith("20 samples for 18 features are few")
-    table = scores_table(rows)
-    assert rows[0]["warning"] in str(table.caption)
-    assert "(!)" in next(iter(table.columns[1].cells))
+    (sheet,) = textures.report(rows).sheets
+    assert f"(!) {rows[0]['warning']}." in sheet.notes
+    assert "(!)" in sheet.sections[0].rows[0][1]
 
 
 @pytest.mark.parametrize(
@@ -230,14 +230,12 @@ def test_where_nobody_was_held_out_nothing_is_scored(maps: Path, model: Path, tm
         evaluate(maps, model, tmp_path / "out", n=50)
 
 
-def test_protocols_never_share_a_column(maps: Path, model: Path, tmp_path: Path) -> None:
-    table = scores_table(evaluate(maps, model, tmp_path / "out", n=50))
-    columns = {str(column.header): list(column.cells) for column in table.columns}
-    paper = next(cells for header, cells in columns.items() if "fid/ganfit-paper" in header)
-    assert paper == ["2.95", "", "65.80", "120.44", "62.98"]
-    ours = next(cells for header, cells in columns.items() if header.startswith("Frechet distance (means)"))
-    assert ours[2:] == ["", "", ""]
-    assert not any("FID" in header for header in columns if "paper" not in header)
+def test_ours_and_the_papers_stand_apart(maps: Path, model: Path, tmp_path: Path) -> None:
+    (sheet,) = textures.report(evaluate(maps, model, tmp_path / "out", n=50)).sheets
+    ours, *theirs = sheet.sections
+    assert "Frechet distance (means)" in ours.title
+    assert [row[0] for row in ours.rows] == ["gan", TRAINING_MAPS]
+    assert all(section.title.startswith("fid/ganfit-paper, published") for section in theirs)
 
 
 def run(*arguments: object) -> Result:

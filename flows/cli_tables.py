@@ -1,0 +1,92 @@
+"""`ganfit table`: the tables of the evaluations, from their Parquet rows."""
+
+from __future__ import annotations
+
+import enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.console import err, stop
+
+if TYPE_CHECKING:
+    from flows.tables.sheet import Report, Sheet
+
+
+class TableName(enum.StrEnum):
+    """What can be shown."""
+
+    one = "1"
+    two = "2"
+    lfw = "lfw"
+    quality = "quality"
+    ablation = "ablation"
+
+
+class Format(enum.StrEnum):
+    """Of flows.tables.rendering."""
+
+    terminal = "terminal"
+    markdown = "markdown"
+    latex = "latex"
+
+
+def table(
+    name: Annotated[
+        TableName,
+        typer.Argument(
+            help="1: errors against scans; 2: texture models; lfw: cosines; quality: corrupted photographs; ablation.",
+            show_default=False,
+        ),
+    ],
+    folder: Annotated[
+        Path, typer.Argument(metavar="OUT", help="Folder of results.", show_default=False, exists=True, file_okay=False)
+    ],
+    format: Annotated[Format, typer.Option(help="Markdown, or LaTeX for the package booktabs.")] = Format.terminal,
+) -> None:
+    """Show a table of results beside the literature's numbers.
+
+    What rows are missing, and the commands that make them, goes to standard error. The exit code is 1 where there are
+    none at all.
+    """
+    report = build(name, folder)
+    if report.measured:
+        for sheet in report.sheets:
+            _show(sheet, format)
+    for missing in report.missing:
+        err.print(f"missing: {missing.rows}\n  {missing.command}")
+    if not report.measured:
+        stop(f"{folder} has no rows for table {name.value}", 1)
+
+
+def build(name: TableName, folder: Path) -> Report:
+    """A table from the rows in a folder; stops the program where they cannot be read."""
+    import shlex
+
+    from data import tables
+    from flows.tables import ablation, lfw, micc, quality, textures
+
+    source, builder = {
+        TableName.one: ("micc", micc.report),
+        TableName.two: ("frechet", textures.report),
+        TableName.lfw: ("lfw_summary", lfw.report),
+        TableName.quality: ("image_quality", quality.report),
+        TableName.ablation: ("image_quality", ablation.report),
+    }[name]
+    try:
+        rows = tables.read(folder, source).to_pylist()
+    except FileNotFoundError:
+        rows = []
+    except (OSError, ValueError) as error:
+        stop(f"the table {source} of {folder} cannot be read: {error}; `ganfit verify {folder}` says more", 1)
+    return builder(rows, shlex.quote(str(folder)))
+
+
+def _show(sheet: Sheet, format: Format) -> None:
+    from flows.tables import rendering
+
+    if format is Format.terminal:
+        rendering.show(sheet)
+    else:
+        typer.echo({Format.markdown: rendering.markdown, Format.latex: rendering.latex}[format](sheet))

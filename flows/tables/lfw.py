@@ -1,0 +1,136 @@
+"""Cosines on LFW (Fast-GANFIT, Fig. 9 and 10) from the rows of the table `lfw_summary`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from data import published
+from data.lfw import FOLDS, HELD_OUT_FOLD
+from data.published.fast_ganfit import GANFIT_LFW
+from flows.tables.selection import EXPECTED, Row, command, identified, in_order, newest, origin, variants
+from flows.tables.sheet import NONE, Missing, Report, Section, Sheet, number
+from ganfit_core.methods import DEFAULT, METHODS
+
+PHOTOGRAPHS = "photographs"
+"""The photographs themselves in the place of renderings: what a perfect reconstruction would reach."""
+PHOTO_RENDERING = "lfw/photo-rendering"
+_EXPECTED = (*EXPECTED, PHOTOGRAPHS)
+_COLUMNS = (
+    "method",
+    "photographs",
+    "cosine, mean ± std",
+    "over people",
+    "above 0.5",
+    "pairs",
+    "AUC",
+    "EER",
+    "accuracy ± se",
+    "TAR @ FAR",
+)
+_IDENTITY = ("dataset", "network", "network_sha256", "folds", "method", "preset", "seed")
+
+
+def report(rows: Sequence[Row], out: str = "OUT") -> Report:
+    """Rows of `lfw_summary`, a section for each network and choice of folds, and the literature's by itself.
+
+    ``out`` is the folder that the commands for missing rows name.
+    """
+    rows = newest(rows, _IDENTITY)
+    rows = sorted(rows, key=lambda row: (row["dataset"], len(row["folds"]), row["folds"], row["network"]))
+    sections = [Section(_title(members[0]), tuple(_rows(members))) for members in _by_section(rows).values()]
+    blank = ("",) * (len(_COLUMNS) - 3)
+    theirs = [
+        (entry.method, "", f"{'' if entry.relation == '=' else f'{entry.relation} '}{entry.value:.2f}", *blank)
+        for entry in published.by_protocol(GANFIT_LFW)
+    ]
+    metric, dataset = next((entry.metric, entry.dataset) for entry in published.by_protocol(GANFIT_LFW))
+    sections.append(Section(f"{GANFIT_LFW}, published: {metric}, {dataset}", tuple(theirs)))
+    sheet = Sheet(
+        "LFW: cosines of photographs and renderings, and pairs of one person against pairs of two",
+        _COLUMNS,
+        tuple(sections),
+        tuple(_notes(rows)),
+    )
+    return Report((sheet,), tuple(_missing(rows, out)), len(rows))
+
+
+def _by_section(rows: Sequence[Row]) -> dict[tuple[str, ...], list[Row]]:
+    found: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        found.setdefault(
+            tuple(str(row[name]) for name in ("dataset", "folds", "network", "network_sha256")), []
+        ).append(row)
+    return found
+
+
+def _title(row: Row) -> str:
+    return f"{row['network']} ({row['network_sha256'][:8]}), {scope(row['folds'])} of {row['dataset']}"
+
+
+def scope(folds: Sequence[int]) -> str:
+    """What a choice of folds is called."""
+    if list(folds) == [HELD_OUT_FOLD]:
+        return "held-out fold"
+    if sorted(folds) == list(range(1, FOLDS + 1)):
+        return "all folds"
+    return f"folds {', '.join(str(fold) for fold in folds)}"
+
+
+def _rows(rows: Sequence[Row]) -> Iterator[tuple[str, ...]]:
+    entries = variants(rows, lambda row: row["method"], ("preset", "seed"))
+    methods = {name: members[0]["method"] for name, members in entries.items()}
+    ordered = in_order(dict.fromkeys(methods.values()), _EXPECTED)
+    for name in sorted(entries, key=lambda entry: ordered.index(methods[entry])):
+        of_photos = [row for row in entries[name] if row["protocol"] == PHOTO_RENDERING]
+        of_pairs = [row for row in entries[name] if row["protocol"] != PHOTO_RENDERING]
+        yield (
+            name,
+            *(_of_photos(of_photos[0]) if of_photos else ("",) * 4),
+            *(_of_pairs(of_pairs[0]) if of_pairs else ("",) * 5),
+        )
+
+
+def _of_photos(row: Row) -> tuple[str, ...]:
+    if row["mean"] is None:
+        return _counted(row), NONE, NONE, NONE
+    return (
+        _counted(row),
+        f"{row['mean']:.3f} ± {row['std']:.3f}",
+        f"{row['mean_over_people']:.3f} ({row['people']})",
+        f"{100 * row['above_half']:.1f} %",
+    )
+
+
+def _of_pairs(row: Row) -> tuple[str, ...]:
+    accuracy = NONE if row["accuracy"] is None else f"{row['accuracy']:.4f} ± {row['accuracy_se']:.4f}"
+    accepted = NONE if row["tar"] is None else f"{row['tar']:.3f} @ {row['far']:g}"
+    return _counted(row), number(row["auc"], 4), number(row["eer"], 4), accuracy, accepted
+
+
+def _counted(row: Row) -> str:
+    total = row["n"] + row["failed"]
+    return f"{row['n']} of {total}" if row["failed"] else str(total)
+
+
+def _notes(rows: Sequence[Row]) -> Iterator[str]:
+    protocols = ", ".join(sorted({identified(row) for row in rows}))
+    if protocols:
+        yield f"By {protocols}. Pairs are of renderings at one pose, in the row {PHOTOGRAPHS} of photographs."
+        yield "Photographs and pairs that failed are in no figure; over people, in brackets: the people."
+        yield f"{PHOTOGRAPHS.capitalize()} are the ceiling. Texture models and regressors saw people of folds 1 to 9."
+    yield f"{GANFIT_LFW} has another network and another crop: not comparable."
+    if rows:
+        yield origin(rows)
+
+
+def _missing(rows: Sequence[Row], out: str) -> Iterator[Missing]:
+    sections = {_title(own[0]): {row["method"] for row in own} for own in _by_section(rows).values()} or {"": set()}
+    lacking: dict[tuple[str, ...], list[str]] = {}
+    for title, present in sections.items():
+        if names := tuple(name for name in _EXPECTED if name not in present):
+            lacking.setdefault(names, []).append(title)
+    for names, titles in lacking.items():
+        # the mean face and the photographs come with any method
+        methods = [name for name in names if name in METHODS] or [DEFAULT]
+        line = command(f"ganfit evaluate lfw LFW --out {out}", method=methods)
+        yield Missing(": ".join(filter(None, ("; ".join(titles), ", ".join(names)))), line)
