@@ -33,8 +33,9 @@ class Layer:
         margin = _MARGIN * face.side + 2
         low = np.floor(pixels.min(axis=0) - margin).astype(int)
         high = np.ceil(pixels.max(axis=0) + margin).astype(int)
-        self._left, self._top = np.clip(low, 0, (width, height))
-        self._right, self._bottom = np.clip(high, (self._left, self._top), (width, height))
+        # One pixel at least, where the extent lies outside the photograph.
+        self._left, self._top = np.clip(low, 0, (width - 1, height - 1))
+        self._right, self._bottom = np.clip(high, (self._left + 1, self._top + 1), (width, height))
         self._photo, self.face = photo, face
         self._fine = min(max(math.ceil(_FINE_SIDE / face.side), 1), _FINEST)
         shape = ((self._bottom - self._top) * self._fine, (self._right - self._left) * self._fine)
@@ -95,14 +96,13 @@ class Layer:
     def over(self, parameters: Mapping[str, float]) -> Corrupted:
         """The photograph behind the layer."""
         image, covered = self._photo.copy(), np.zeros(self._photo.shape[:2], np.bool_)
-        if self._canvas.size:
-            size = (self._right - self._left, self._bottom - self._top)
-            reduced = cv2.resize(self._canvas, size, interpolation=cv2.INTER_AREA)
-            region = np.s_[self._top : self._bottom, self._left : self._right]
-            share = reduced[..., 3:].astype(np.float32) / 255
-            mixed = (image[region] * (1 - share) + reduced[..., :3] + 0.5).clip(0, 255).astype(np.uint8)
-            covered[region] = reduced[..., 3] > 0
-            np.copyto(image[region], mixed, where=covered[region][..., None])
+        size = (self._right - self._left, self._bottom - self._top)
+        reduced = cv2.resize(self._canvas, size, interpolation=cv2.INTER_AREA)
+        region = np.s_[self._top : self._bottom, self._left : self._right]
+        share = reduced[..., 3:].astype(np.float32) / 255
+        mixed = (image[region] * (1 - share) + reduced[..., :3] + 0.5).clip(0, 255).astype(np.uint8)
+        covered[region] = reduced[..., 3] > 0
+        np.copyto(image[region], mixed, where=covered[region][..., None])
         return Corrupted(image, covered, {name: float(value) for name, value in parameters.items()})
 
     def _fixed(self, points: Float[np.ndarray, "n 2"]) -> np.ndarray:
