@@ -20,6 +20,15 @@ class LfwError(ValueError):
     """A file or folder is not what the data set's page describes."""
 
 
+class Lfw(NamedTuple):
+    """Where the data set lies."""
+
+    photographs: Path
+    """Folder of NAME/NAME_0001.jpg."""
+    pairs: Path
+    """pairs.txt."""
+
+
 class Pair(NamedTuple):
     """Two photographs of one person or of two."""
 
@@ -29,6 +38,22 @@ class Pair(NamedTuple):
     first: str
     """Path below the folder of photographs: NAME/NAME_0001.jpg."""
     second: str
+
+
+def open_lfw(root: Path) -> Lfw:
+    """The data set in a folder that holds pairs.txt and, in a folder whose name begins with "lfw", the photographs.
+
+    Raises:
+        LfwError: one of them is not there, or there are several such folders.
+    """
+    pairs = root / "pairs.txt"
+    if not pairs.is_file():
+        raise LfwError(f"no pairs.txt in {root}: it is published with the photographs of LFW")
+    folders = sorted(folder for folder in root.iterdir() if folder.is_dir() and folder.name.startswith("lfw"))
+    if len(folders) != 1:
+        found = ", ".join(folder.name for folder in folders) or "none"
+        raise LfwError(f"{root} must hold one folder of photographs whose name begins with lfw; it holds {found}")
+    return Lfw(folders[0], pairs)
 
 
 def read_pairs(path: Path, folds: Sequence[int]) -> list[Pair]:

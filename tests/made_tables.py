@@ -112,6 +112,7 @@ def reconstructions(run: Run, units: range) -> pa.Table:
         "config_sha256": [_hash(f"settings of {run.method}")] * n,
         "code_version": [run.code] * n,
         "code_sha256": [_hash(run.code)] * n,
+        "without": [[]] * n,
         "seed": np.zeros(n, np.int64),
         "result_key": pa.array([_hash(f"{run} {file}") for file in content], mask=status == "unreadable"),
         "shard": shards,

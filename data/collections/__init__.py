@@ -2,6 +2,7 @@
 
 from data.collections.contents import content_sha256, fetched
 from data.collections.discovery import discover
+from data.collections.manifests import write_manifest
 from data.collections.remote import FetchError
 from data.collections.units import IMAGE_EXTENSIONS, VIDEO_EXTENSIONS, Collection, CollectionError, Kind, Unit, kind_of
 
@@ -17,4 +18,5 @@ __all__ = [
     "discover",
     "fetched",
     "kind_of",
+    "write_manifest",
 ]

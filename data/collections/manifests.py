@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet
 
-from data.collections.units import CollectionError, Kind
+from data.collections.units import CollectionError, Kind, Unit
+from data.files import replace_bytes
 
 EXTENSIONS = (".csv", ".parquet")
 
@@ -30,6 +32,18 @@ class Entry:
     unit_id: str | None
     subject: str | None
     kind: Kind | None
+
+
+def write_manifest(path: Path, units: Iterable[Unit]) -> None:
+    """Write photographs and videos as a CSV manifest, whole or not at all; nothing if the file has this content
+    already: it keeps its time of change."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(_COLUMNS)
+    writer.writerows((unit.source, unit.unit_id, unit.subject or "", unit.kind) for unit in units)
+    content = text.getvalue().encode()
+    if not path.is_file() or path.read_bytes() != content:
+        replace_bytes(path, content)
 
 
 def is_manifest(name: str) -> bool:

@@ -14,6 +14,7 @@ def lfw_photos() -> pa.Schema:
             *_lfw_columns(),
             column("unit_id", pa.string(), "NAME/NAME_0001.jpg", nullable=False),
             column("subject", pa.string(), "who is shown", nullable=False),
+            column("fold", pa.int32(), "of pairs.txt, 1 to 10, that the person belongs to", nullable=False),
             column("status", pa.string(), "ok, no_face, unreadable or failed", nullable=False),
             column("reason", pa.string(), "why the status is not ok"),
             column("cosine", pa.float64(), "of the photograph and the rendering of its reconstruction"),
@@ -124,7 +125,7 @@ def image_quality() -> pa.Schema:
             column(
                 "landmark_error_pct",
                 pa.float64(),
-                "mean distance of the model's 68 points from those found in the clean photograph, % of that between the eyes",
+                "mean distance of the model's 68 points from those of the clean photograph, % of that between the eyes",
             ),
             column(
                 "cosines", by_network, "network -> cosine of the clean photograph and the rendering", nullable=False

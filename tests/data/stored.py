@@ -14,7 +14,7 @@ from data import manifest, schemas, tables
 from tests.data.test_tables import SCHEMA, fitted
 
 START = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)
-NEW_IN_VERSION_2 = {"collection_key", "code_sha256", "result_key", "shard"}
+NEW_SINCE_VERSION_1 = {"collection_key", "code_sha256", "result_key", "shard", "without"}
 PARTITION = ("ganfit", "gan")
 FRAMES = schemas.frames(schemas.Dimensions(identity=3, expression=2, texture=4))
 
@@ -42,7 +42,7 @@ def write(out: Path, rows: Sequence[dict[str, Any]], key: str, recorded: bool = 
 
 def write_version_1(out: Path, rows: Sequence[dict[str, Any]], key: str) -> str:
     """Write rows as version 1 of `reconstructions` had them."""
-    gone = NEW_IN_VERSION_2 | set(schemas.PARTITIONS["reconstructions"])
+    gone = NEW_SINCE_VERSION_1 | set(schemas.PARTITIONS["reconstructions"])
     fields = [field for field in SCHEMA if field.name not in gone]
     schema = pa.schema(fields, metadata={"table": "reconstructions", "version": "1"})
     return write_as(out, schema, rows, key)

@@ -16,7 +16,7 @@ def test_an_entry_tells_what_the_file_is(tmp_path: Path) -> None:
     assert name == "reconstructions/method=ganfit/texture_model=gan/part-one-00000.parquet"
     entry = manifest.entries(tmp_path)[name]
     content = (tmp_path / name).read_bytes()
-    assert (entry.part, entry.rows, entry.bytes, entry.version) == (name, 2, len(content), 2)
+    assert (entry.part, entry.rows, entry.bytes, entry.version) == (name, 2, len(content), 3)
     assert (entry.sha256, entry.run_id) == (hashlib.sha256(content).hexdigest(), "run-0")
 
 

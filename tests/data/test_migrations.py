@@ -10,7 +10,7 @@ import pytest
 
 from data import migrations, schemas, tables
 from data.parts import drop_rows, index
-from tests.data.stored import NEW_IN_VERSION_2, PARTITION, SCHEMA, face, write, write_as, write_version_1
+from tests.data.stored import NEW_SINCE_VERSION_1, PARTITION, SCHEMA, face, write, write_as, write_version_1
 
 
 def test_versions_are_read_together_in_the_columns_of_the_current_one(tmp_path: Path) -> None:
@@ -18,14 +18,14 @@ def test_versions_are_read_together_in_the_columns_of_the_current_one(tmp_path: 
     write(tmp_path, [face("b.jpg", result_key="key")], "two")
     old, new = tables.read(tmp_path).to_pylist()
     assert set(old) == set(new) == set(SCHEMA.names)
-    assert {old[name] for name in NEW_IN_VERSION_2} == {None}
+    assert {old[name] for name in NEW_SINCE_VERSION_1} == {None}
     assert (new["collection_key"], new["result_key"]) == ("photos", "key")
-    same = set(SCHEMA.names) - NEW_IN_VERSION_2 - {"unit_id"}
+    same = set(SCHEMA.names) - NEW_SINCE_VERSION_1 - {"unit_id"}
     assert {name: old[name] for name in same} == {name: new[name] for name in same}
 
 
 def test_what_is_upgraded_has_the_types_the_order_and_the_version_of_what_is_written_today() -> None:
-    row = {name: value for name, value in face("a.jpg").items() if name not in NEW_IN_VERSION_2}
+    row = {name: value for name, value in face("a.jpg").items() if name not in NEW_SINCE_VERSION_1}
     fields = [field for field in migrations.stored(SCHEMA) if field.name in row]
     old = pa.schema(reversed(fields), metadata={"table": "reconstructions", "version": "1"})
     rows = pa.Table.from_pylist([row], schema=old)
@@ -33,11 +33,11 @@ def test_what_is_upgraded_has_the_types_the_order_and_the_version_of_what_is_wri
 
 
 def test_a_newer_version_is_refused_with_a_message_that_says_so(tmp_path: Path) -> None:
-    schema = migrations.stored(SCHEMA).with_metadata({"table": "reconstructions", "version": "3"})
+    schema = migrations.stored(SCHEMA).with_metadata({"table": "reconstructions", "version": "4"})
     write_as(tmp_path, schema, [face("a.jpg")], "one")
     with pytest.raises(migrations.NewerVersionError) as raised:
         tables.read(tmp_path)
-    assert "which a newer version of this program wrote; this one knows versions up to 2" in str(raised.value)
+    assert "which a newer version of this program wrote; this one knows versions up to 3" in str(raised.value)
     assert "\n" not in str(raised.value)
 
 

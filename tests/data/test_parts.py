@@ -21,7 +21,7 @@ def test_a_survey_tells_rows_size_and_version(tmp_path: Path) -> None:
     one = write(tmp_path, [face("a.jpg"), face("b.jpg")], "one")
     two = write_version_1(tmp_path, [face("c.jpg")], "two")
     sound, damaged = survey(tmp_path, "reconstructions")
-    assert [(part.path, part.rows, part.version) for part in sound] == [(one, 2, 2), (two, 1, 1)]
+    assert [(part.path, part.rows, part.version) for part in sound] == [(one, 2, 3), (two, 1, 1)]
     assert [part.bytes for part in sound] == [(tmp_path / name).stat().st_size for name in (one, two)]
     assert damaged == []
 
@@ -104,7 +104,7 @@ def test_no_reader_meets_a_part_that_was_set_aside(tmp_path: Path) -> None:
 def test_a_part_of_a_newer_version_is_refused_rather_than_called_damaged(tmp_path: Path) -> None:
     schema = stored(SCHEMA).with_metadata({"table": "reconstructions", "version": "9"})
     write_as(tmp_path, schema, [face("a.jpg")], "one")
-    with pytest.raises(NewerVersionError, match=r"part-one.* version 9 of the table reconstructions.* up to 2"):
+    with pytest.raises(NewerVersionError, match=r"part-one.* version 9 of the table reconstructions.* up to 3"):
         survey(tmp_path, "reconstructions")
     with pytest.raises(NewerVersionError):
         index(tmp_path, "reconstructions", PARTITION, ["unit_id"])
@@ -177,4 +177,4 @@ def test_what_is_rewritten_has_the_current_version(tmp_path: Path) -> None:
     name = write_version_1(tmp_path, [face("a.jpg"), face("b.jpg")], "one")
     drop_rows(tmp_path, name, [0])
     (part,), damaged = survey(tmp_path, "reconstructions")
-    assert (part.version, part.rows, damaged) == (2, 1, [])
+    assert (part.version, part.rows, damaged) == (3, 1, [])

@@ -100,7 +100,7 @@ COMPACTION: dict[Callable[[Path], None], list[Finding]] = {
         Finding("doubled", FOLDER, "rows that stand there twice or that newer ones replace: 1, in 1 of 3 parts")
     ],
     forget: [Finding("unrecorded", AGAIN, "2 rows that the manifest does not know")],
-    write_old: [Finding("older version", name("old"), "version 1 of reconstructions, now 2")],
+    write_old: [Finding("older version", name("old"), "version 1 of reconstructions, now 3")],
     interrupt_a_write: [Finding("leftover", f"{FOLDER}/.part-new-00000.parquet.0123", "of an interrupted write")],
     spoil_the_journal: [Finding("journal", "manifest.jsonl", "line 4 cannot be read")],
 }
@@ -168,7 +168,7 @@ def test_every_kind_that_can_be_found_has_a_cure() -> None:
 
 
 def test_tables_without_a_journal_are_sound_without_entries(tmp_path: Path) -> None:
-    row = dict.fromkeys(schemas.published().names, "x") | {"value": 1.0}
+    row = dict.fromkeys(schemas.published().names, "x") | {"value": 1.0, "std": None}
     path = tables.write_part([row], schemas.published(), tmp_path, "all")
     assert verify(tmp_path) == []
     flip_a_byte(path)

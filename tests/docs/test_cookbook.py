@@ -16,7 +16,7 @@ from tests.docs.answers import ANSWERS, Made, Rows
 from tests.docs.cookbook import COOKBOOK, QUERIES, VIEWS
 from tests.made_tables import Run
 
-NEW_IN_VERSION_2 = ["collection_key", "code_sha256", "result_key", "shard"]
+NEW_SINCE_VERSION_1 = ["collection_key", "code_sha256", "result_key", "shard", "without"]
 
 
 def write(table: pa.Table, out: Path, part: str) -> Rows:
@@ -32,9 +32,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     root = tmp_path_factory.mktemp("cookbook")
     out = root / "out"
     rows = write(made_tables.reconstructions(Run(), range(512)), out, "a")
-    table = made_tables.reconstructions(Run(device="NVIDIA L4"), range(512, 600)).drop_columns(NEW_IN_VERSION_2)
+    table = made_tables.reconstructions(Run(device="NVIDIA L4"), range(512, 600)).drop_columns(NEW_SINCE_VERSION_1)
     table = table.replace_schema_metadata({"table": "reconstructions", "version": "1"})
-    rows += [dict.fromkeys(NEW_IN_VERSION_2) | row for row in write(table, out, "b")]
+    rows += [dict.fromkeys(NEW_SINCE_VERSION_1) | row for row in write(table, out, "b")]
     newer = Run("ganfit++", code="0.2.0")
     rows += write(made_tables.reconstructions(Run("ganfit++", regressor="old"), range(512)), out, "a")
     rows += write(made_tables.reconstructions(newer, range(512, 1024)), out, "b")

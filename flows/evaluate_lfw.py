@@ -1,0 +1,77 @@
+"""How much renderings look like their photographs, and like the person, to networks that no energy knows (Fast-GANFIT,
+Sec. 5.3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+
+from data.lfw import HELD_OUT_FOLD
+from flows.fits import reconstruct_for_evaluation
+from ganfit_core.methods import DEFAULT
+from tasks.evaluate_lfw import (
+    PHOTOGRAPHS,
+    collect_sides,
+    compare_pairs,
+    compare_renderings,
+    embed,
+    list_photographs,
+    open_benchmark,
+)
+from tasks.judges import choose_networks
+from tasks.models import load_models
+from tasks.run import new_run_id
+from tasks.steps import call
+from tasks.write_lfw import write_lfw_rows
+
+METHODS = ("fast", "ganfit", DEFAULT)
+
+
+@flow(name="evaluate-lfw", validate_parameters=True)
+def evaluate_lfw(
+    root: Path,
+    out: Path,
+    methods: Sequence[str] = METHODS,
+    networks: Sequence[str] | None = None,
+    folds: Sequence[int] = (HELD_OUT_FOLD,),
+    photographs: int | None = None,
+    preset: str = "laptop",
+    iterations: int | None = None,
+    seed: int = 0,
+    processes: int = 1,
+) -> list[dict[str, Any]]:
+    """Fill the tables `lfw_photos`, `lfw_pairs` and `lfw_summary` below ``out``, and return the rows of the last.
+
+    Args:
+        root: folder with pairs.txt and the folder of photographs.
+        methods: of ganfit_core.methods.METHODS; beside them stand the mean face and the photographs themselves.
+        networks: that compare, of tasks.networks; all that are there unless given.
+        folds: of pairs.txt, 1 to 10. Only fold 10 shows nobody that models were trained on.
+        photographs: at most so many, of as many people as can be, and the pairs among them; all unless given.
+        processes: that work side by side.
+
+    What was reconstructed and embedded before by the same models and code is read.
+    """
+    for method in methods:
+        load_models(preset, method, iterations)  # none shall run in vain because another cannot
+    judges = call(choose_networks, networks)
+    benchmark = call(open_benchmark, root, folds, photographs)
+    for method in methods:
+        photos = call(list_photographs, benchmark, out, method)
+        reconstruct_for_evaluation(photos, out, method, preset, iterations, seed, processes)
+    sides = call(collect_sides, benchmark, methods, judges, out)
+    real = call(embed, sides[0], "photograph", judges, preset, out, processes)
+    run_id = new_run_id()
+    summaries: list[dict[str, Any]] = []
+    for side in sides:
+        alone = side.method == PHOTOGRAPHS
+        shown = {} if alone else call(embed, side, "rendering", judges, preset, out, processes)
+        paired = real if alone else call(embed, side, "reference view", judges, preset, out, processes)
+        photo_rows = compare_renderings(benchmark, side, real, shown)
+        pair_rows = compare_pairs(benchmark, side, paired)
+        written = call(write_lfw_rows, benchmark, side, photo_rows, pair_rows, preset, seed, out, run_id)
+        summaries.extend(written)
+    return summaries

@@ -1,0 +1,160 @@
+"""The steps of the evaluation on LFW: photographs, embeddings, cosines."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from data.collections import Unit, discover, write_manifest
+from data.lfw import Lfw, Pair, open_lfw, person_of, photographs_of, read_pairs
+from evaluation.identity import cosine
+from evaluation.likeness_protocols import PHOTO_PAIRS, PHOTO_RENDERING, RENDERING_PAIRS
+from tasks.embeddings import Chunk, Kind, chunks, embed_chunk
+from tasks.micc_recipes import MEAN_FACE
+from tasks.networks import refuse_network_of_loss
+from tasks.processes import in_processes
+from tasks.progress import current
+from tasks.stored_faces import StoredFace, stored_faces
+
+PHOTOGRAPHS = "photographs"
+"""Stands where a method's name does: the real photographs, compared with each other."""
+
+Embeddings = Mapping[str, Mapping[str, NDArray[np.float32]]]
+"""Network -> photograph -> its embedding."""
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """What is compared."""
+
+    dataset: Lfw
+    folds: tuple[int, ...]
+    photographs: Mapping[str, int]
+    """Path below the data set's folder -> fold, which people belong to; in the order of data.lfw.photographs_of."""
+    pairs: tuple[Pair, ...]
+    """Both of whose photographs are among these."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """A method's faces, or those that stand beside them."""
+
+    method: str
+    """As `ganfit methods` names it, the mean face, or PHOTOGRAPHS."""
+    faces: Mapping[str, StoredFace]
+    """Photograph -> row."""
+
+
+@task(name="open LFW", tags=["io"], cache_policy=NO_CACHE, persist_result=False)
+def open_benchmark(root: Path, folds: Sequence[int], photographs: int | None) -> Benchmark:
+    """The photographs and pairs of some folds, or the first so many photographs and their pairs.
+
+    Raises data.lfw.LfwError.
+    """
+    dataset = open_lfw(root)
+    pairs = read_pairs(dataset.pairs, folds)
+    fold_of = {photo: pair.fold for pair in pairs for photo in (pair.first, pair.second)}
+    chosen = {photo: fold_of[photo] for photo in photographs_of(pairs)[:photographs]}
+    whole = tuple(pair for pair in pairs if pair.first in chosen and pair.second in chosen)
+    return Benchmark(dataset, tuple(folds), chosen, whole)
+
+
+@task(name="list photographs", tags=["io"], cache_policy=NO_CACHE, persist_result=False)
+def list_photographs(benchmark: Benchmark, out: Path, method: str) -> Path:
+    """Write the list of what a method reconstructs, and return its path."""
+    folder = benchmark.dataset.photographs.absolute()
+    path = list_of(out, method)
+    write_manifest(path, [Unit(photo, folder / photo, subject=person_of(photo)) for photo in benchmark.photographs])
+    return path
+
+
+def list_of(out: Path, method: str) -> Path:
+    """Where the list of a method's photographs is kept. One per method: each may have been asked for another number."""
+    return out.absolute() / "photographs" / f"{method}.csv"
+
+
+@task(name="collect faces", tags=["io"], cache_policy=NO_CACHE, persist_result=False)
+def collect_sides(benchmark: Benchmark, methods: Sequence[str], networks: Sequence[str], out: Path) -> list[Side]:
+    """The photographs and the mean face, for which the rows of the first method tell where the faces are, then each
+    method.
+
+    Raises ValueError for a network that took part in reconstructions, data.assets.AssetError for one that is not there.
+    """
+    sides = []
+    for method in methods:
+        rows = stored_faces(out, method, discover([list_of(out, method)]).key)
+        faces = {photo: rows[photo] for photo in benchmark.photographs}
+        for network in networks:
+            refuse_network_of_loss(network, next(iter(faces.values())).assets)
+        sides.append(Side(method, faces))
+    return [Side(PHOTOGRAPHS, sides[0].faces), Side(MEAN_FACE, sides[0].faces), *sides]
+
+
+@task(name="embed", tags=["accelerator"], cache_policy=NO_CACHE, persist_result=False)
+def embed(side: Side, kind: Kind, networks: Sequence[str], preset: str, out: Path, processes: int) -> Embeddings:
+    """What the networks say of the faces that are there; what was known before is read."""
+    found: dict[str, dict[str, NDArray[np.float32]]] = {network: {} for network in networks}
+    parts = chunks(side.method, kind, [face for face in side.faces.values() if face.ok])
+    work = functools.partial(embed_chunk, networks=networks, preset=preset, folder=out / "embeddings")
+    for done, (chunk, embedded) in enumerate(in_processes(work, parts, processes), start=1):
+        for network in networks:
+            found[network] |= zip((face.unit_id for face in chunk.faces), embedded[network], strict=True)
+        current().step(f"embedding: {side.method}, {kind}", done, len(parts))
+    return found
+
+
+def compare_renderings(
+    benchmark: Benchmark, side: Side, photographs: Embeddings, renderings: Embeddings
+) -> list[dict[str, Any]]:
+    """Rows of `lfw_photos`, as far as photographs and embeddings decide them: one per network and photograph."""
+    rows = []
+    for network, known in renderings.items():
+        for photo, face in side.faces.items():
+            row = {
+                "network": network,
+                "method": side.method,
+                "protocol": PHOTO_RENDERING.id,
+                "protocol_version": PHOTO_RENDERING.version,
+                "unit_id": photo,
+                "subject": person_of(photo),
+                "fold": benchmark.photographs[photo],
+                "status": face.status,
+                "reason": face.reason,
+                "cosine": None,
+                "result_key": None if side.method == MEAN_FACE else face.result_key,
+            }
+            rows.append(row | ({"cosine": _cosine(photographs[network][photo], known[photo])} if face.ok else {}))
+    return rows
+
+
+def compare_pairs(benchmark: Benchmark, side: Side, embedded: Embeddings) -> list[dict[str, Any]]:
+    """Rows of `lfw_pairs`, as far as pairs and embeddings decide them: one per network and pair."""
+    protocol = PHOTO_PAIRS if side.method == PHOTOGRAPHS else RENDERING_PAIRS
+    rows = []
+    for network, known in embedded.items():
+        for pair in benchmark.pairs:
+            bad = next((side.faces[photo] for photo in (pair.first, pair.second) if not side.faces[photo].ok), None)
+            row = {
+                "network": network,
+                "method": side.method,
+                "protocol": protocol.id,
+                "protocol_version": protocol.version,
+                **pair._asdict(),
+                "status": bad.status if bad else "ok",
+                "reason": f"{bad.unit_id}: {bad.reason}" if bad else None,
+                "cosine": None if bad else _cosine(known[pair.first], known[pair.second]),
+            }
+            rows.append(row)
+    return rows
+
+
+def _cosine(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    return float(cosine(one[None], other[None])[0])

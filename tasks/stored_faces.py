@@ -1,0 +1,148 @@
+"""Rows of `reconstructions` -> the faces again: their photographs' crops, and their renderings."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow.compute as pc
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor
+
+from data import tables
+from ganfit_core.camera import project
+from ganfit_core.fitting import Fitter
+from ganfit_core.mean_face import mean_face
+from ganfit_core.methods import Reconstructor
+from ganfit_core.parameters import Parameters
+from ganfit_core.perception.align import AlignedFace, align_face, similarity, transform
+from ganfit_core.perception.photo import read_scaled_photo
+from ganfit_core.perception.template import TEMPLATE_68
+from tasks.micc_recipes import MEAN_FACE
+from tasks.models import load_models
+
+_MEAN_FACE_MODELS = "pcafit"
+"""The latent 0 of this method's texture model is the mean of all textures."""
+_COLUMNS = ("unit_id", "subject", "source", "status", "stage", "reason", "content_sha256", "landmarks", "result_key")
+
+
+@dataclass(frozen=True, eq=False)
+class StoredFace:
+    """A row of `reconstructions`."""
+
+    unit_id: str
+    subject: str | None
+    source: str
+    """Path of the photograph."""
+    status: str
+    stage: str
+    reason: str | None
+    content_sha256: str | None
+    landmarks: NDArray[np.float32] | None
+    """(68, 2) px of the upright photograph; None without a face."""
+    result_key: str | None
+    parameters: Mapping[str, NDArray[np.float32]] | None
+    """By the names of ganfit_core.parameters.Parameters; None where the status is not ok."""
+    assets: Mapping[str, str]
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is a reconstruction."""
+        return self.status == "ok"
+
+
+def stored_faces(out: Path, method: str, collection_key: str) -> dict[str, StoredFace]:
+    """unit_id -> the face of a collection's photograph, of those that a method has rows of below ``out``.
+
+    Raises FileNotFoundError without the table.
+    """
+    table = tables.read(out)
+    chosen = pc.and_(pc.equal(table["method"], method), pc.equal(table["collection_key"], collection_key))
+    rows = table.filter(chosen).select([*_COLUMNS, *Parameters._fields, "assets"]).to_pylist()
+    return {row["unit_id"]: _face(row) for row in rows}
+
+
+def fitter_of(method: str, preset: str) -> Fitter:
+    """What renders the faces of a method, or the mean face. Raises what tasks.models.load_models raises."""
+    reconstructor = load_models(preset, _MEAN_FACE_MODELS if method == MEAN_FACE else method).reconstructor
+    assert isinstance(reconstructor, Reconstructor)
+    return reconstructor.fitter
+
+
+def photograph(face: StoredFace) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """(H, W, 3) pixels and (68, 2) landmarks in them. Raises ganfit_core.perception.photo.PhotoError."""
+    assert face.landmarks is not None
+    pixels, scale = read_scaled_photo(Path(face.source))
+    return pixels, face.landmarks * np.float32(scale)
+
+
+def crop(face: StoredFace, size: int) -> AlignedFace:
+    """The photograph as it was fitted. Raises ganfit_core.perception.photo.PhotoError."""
+    pixels, landmarks = photograph(face)
+    return align_face(pixels, landmarks, size)
+
+
+def photograph_key(face: StoredFace) -> list[str | None]:
+    """What decides the crop of a photograph."""
+    assert face.landmarks is not None
+    return [face.content_sha256, hashlib.sha256(face.landmarks.tobytes()).hexdigest()]
+
+
+def crop_landmarks(face: StoredFace, size: int) -> NDArray[np.float32]:
+    """(68, 2) px of that crop, for which the photograph is not needed."""
+    assert face.landmarks is not None
+    return transform(face.landmarks, similarity(face.landmarks, TEMPLATE_68 * size)).astype(np.float32)
+
+
+def parameters_of(method: str, faces: Sequence[StoredFace], fitter: Fitter) -> Parameters:
+    """The parameters of faces that are ok; those of the mean face come from the photographs.
+
+    Raises ganfit_core.perception.photo.PhotoError.
+    """
+    if method == MEAN_FACE:
+        return mean_face(fitter, fitter.prepare([crop(face, fitter.renderer.size) for face in faces]))
+    rows = [face.parameters for face in faces if face.parameters is not None]
+    return Parameters(
+        *(torch.from_numpy(np.stack([row[name] for row in rows])).to(fitter.device) for name in Parameters._fields)
+    )
+
+
+class View(NamedTuple):
+    """Renderings on black."""
+
+    images: Float[Tensor, "b 3 s s"]
+    """RGB in [0, 1]."""
+    points: Float[Tensor, "b 68 2"]
+    """The model's landmarks, px."""
+
+
+@torch.no_grad()
+def rendered(fitter: Fitter, parameters: Parameters) -> View:
+    """What the energy compares with the photograph's crop."""
+    formed = fitter.energy.form(parameters)
+    points = project(fitter.model.landmarks(formed.vertices), parameters.camera, fitter.renderer.size)
+    return View(formed.rendering.image.clamp(0, 1), points[..., :2])
+
+
+def _face(row: Mapping[str, Any]) -> StoredFace:
+    landmarks = row["landmarks"]
+    vectors = {name: np.asarray(row[name], np.float32) for name in Parameters._fields if row[name] is not None}
+    return StoredFace(
+        unit_id=row["unit_id"],
+        subject=row["subject"],
+        source=row["source"][0],
+        status=row["status"],
+        stage=row["stage"],
+        reason=row["reason"],
+        content_sha256=row["content_sha256"],
+        landmarks=None if landmarks is None else np.asarray(landmarks, np.float32).reshape(68, 2),
+        result_key=row["result_key"],
+        parameters=vectors if row["status"] == "ok" else None,
+        assets=dict(row["assets"]),
+    )

@@ -1,0 +1,125 @@
+"""What the rows of LFW's cosines come to, and the tables that hold them."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from data import published, schemas, tables
+from data.lfw import person_of
+from evaluation.identity import auc, equal_error_rate, k_fold_accuracy, tar_at_far
+from tasks.code import code_version
+from tasks.evaluate_lfw import Benchmark, Side
+from tasks.networks import network_sha256
+
+FAR = 1e-3
+"""False acceptance rate at which the true one is told."""
+UNITS = "cosine"
+
+Row = Mapping[str, Any]
+
+
+def photo_figures(rows: Sequence[Row]) -> dict[str, Any]:
+    """Columns of `lfw_summary` of one method's rows of `lfw_photos`."""
+    good = [row for row in rows if row["status"] == "ok"]
+    figures: dict[str, Any] = {
+        "n": len(good),
+        "failed": len(rows) - len(good),
+        "people": len({row["subject"] for row in good}),
+    }
+    if good:
+        values = np.array([row["cosine"] for row in good])
+        of_person: dict[str, list[float]] = defaultdict(list)
+        for row in good:
+            of_person[row["subject"]].append(row["cosine"])
+        figures |= {"mean": float(values.mean()), "std": float(values.std())}
+        figures["mean_over_people"] = float(np.mean([np.mean(own) for own in of_person.values()]))
+        figures["above_half"] = float((values > 0.5).mean())
+    return figures
+
+
+def pair_figures(rows: Sequence[Row]) -> dict[str, Any]:
+    """Columns of `lfw_summary` of one method's rows of `lfw_pairs`; nothing but counts where pairs are all of one kind,
+    no accuracy for a single fold, whose threshold would have to be chosen on itself."""
+    good = [row for row in rows if row["status"] == "ok"]
+    same = np.array([row["same"] for row in good], bool)
+    figures: dict[str, Any] = {
+        "n": len(good),
+        "failed": len(rows) - len(good),
+        "people": len({person_of(photo) for row in good for photo in (row["first"], row["second"])}),
+        "same": int(same.sum()),
+    }
+    if 0 < figures["same"] < len(good):
+        scores = np.array([row["cosine"] for row in good])
+        folds = np.array([row["fold"] for row in good])
+        figures |= {"same_mean": float(scores[same].mean()), "different_mean": float(scores[~same].mean())}
+        figures |= {"auc": auc(scores, same), "eer": equal_error_rate(scores, same)}
+        figures |= {"tar": tar_at_far(scores, same, FAR), "far": FAR}
+        if len(np.unique(folds)) > 1:
+            accuracy = k_fold_accuracy(scores, same, folds)
+            figures |= {"accuracy": accuracy.mean, "accuracy_se": accuracy.standard_error}
+    return figures
+
+
+@task(name="write LFW rows", tags=["io"], retries=2, cache_policy=NO_CACHE, persist_result=False)
+def write_lfw_rows(
+    benchmark: Benchmark,
+    side: Side,
+    photo_rows: Sequence[Row],
+    pair_rows: Sequence[Row],
+    preset: str,
+    seed: int,
+    out: Path,
+    run_id: str,
+) -> list[dict[str, Any]]:
+    """Write a method's rows of `lfw_photos`, `lfw_pairs` and `lfw_summary`, and return those of the last.
+
+    One part per fold: other folds, methods, networks, presets and seeds keep theirs.
+    """
+    common = {
+        "run_id": run_id,
+        "dataset": benchmark.dataset.photographs.name,
+        "preset": preset,
+        "assets": sorted(next(iter(side.faces.values())).assets.items()) if side.faces else [],
+        "seed": seed,
+        "units": UNITS,
+        "code_version": code_version(),
+        "created_at": datetime.datetime.now(datetime.UTC),
+    }
+    summaries = []
+    for schema, rows, figures in (
+        (schemas.lfw_photos(), photo_rows, photo_figures),
+        (schemas.lfw_pairs(), pair_rows, pair_figures),
+    ):
+        of_network: dict[str, list[Row]] = defaultdict(list)
+        for row in rows:
+            of_network[row["network"]].append(row)
+        for network, own in of_network.items():
+            deciding = common | {"network_sha256": network_sha256(network)}
+            for fold in benchmark.folds:
+                _write([{**deciding, **row} for row in own if row["fold"] == fold], schema, out, [fold])
+            identifying = {name: own[0][name] for name in ("network", "method", "protocol", "protocol_version")}
+            blank = dict.fromkeys(schemas.lfw_summary().names)
+            summary = blank | deciding | identifying | {"folds": list(benchmark.folds)} | figures(own)
+            _write([summary], schemas.lfw_summary(), out, list(benchmark.folds))
+            summaries.append(summary)
+    tables.write_part(published.rows(), schemas.published(), out, "all", 0)
+    return summaries
+
+
+def _write(rows: Sequence[Row], schema: pa.Schema, out: Path, folds: Sequence[int]) -> None:
+    if not rows:
+        return
+    deciding = [rows[0][name] for name in ("dataset", "network", "method", "protocol", "preset", "seed")]
+    key = hashlib.sha256(json.dumps([*deciding, *folds]).encode()).hexdigest()[:12]
+    tables.write_part(rows, schema, out, key, 0)
