@@ -1,7 +1,7 @@
 """Photographs spoilt on purpose, seeded and recorded: things before the face, and what a camera does.
 
-Mohaghegh et al. ("Robust 3D face reconstruction", Sec. 3 and 4) occlude synthetically, both to train and to measure
-how robust a reconstruction is against a photograph in which nothing is hidden.
+Mohaghegh et al. occlude synthetically, both to train (Sec. 3) and to measure against photographs in which nothing is
+hidden (Sec. 4). They do not say how: these occluders are ours.
 """
 
 from __future__ import annotations
