@@ -22,12 +22,13 @@ from tasks.evaluate_lfw import (
     open_benchmark,
 )
 from tasks.judges import choose_networks
+from tasks.micc_recipes import MEAN_FACE
 from tasks.models import load_models
 from tasks.run import new_run_id
 from tasks.steps import call
 from tasks.write_lfw import write_lfw_rows
 
-METHODS = ("fast", "ganfit", DEFAULT)
+METHODS = (MEAN_FACE, "fast", "ganfit", DEFAULT)
 
 
 @flow(name="evaluate-lfw", validate_parameters=True)
@@ -47,7 +48,7 @@ def evaluate_lfw(
 
     Args:
         root: folder with pairs.txt and the folder of photographs.
-        methods: of ganfit_core.methods.METHODS; beside them stand the mean face and the photographs themselves.
+        methods: of ganfit_core.methods.METHODS, or the mean face; beside them stand the photographs themselves.
         networks: that compare, of tasks.networks; all that are there unless given.
         folds: of pairs.txt, 1 to 10. Only fold 10 shows nobody that models were trained on.
         photographs: at most so many, of as many people as can be, and the pairs among them; all unless given.
@@ -55,14 +56,16 @@ def evaluate_lfw(
 
     What was reconstructed and embedded before by the same models and code is read.
     """
-    for method in methods:
+    # Faces are where the first of the methods found them, for the mean face too.
+    fitted = [method for method in methods if method != MEAN_FACE] or ["fast"]
+    for method in fitted:
         load_models(preset, method, iterations)  # none shall run in vain because another cannot
     judges = call(choose_networks, networks)
     benchmark = call(open_benchmark, root, folds, photographs)
-    for method in methods:
+    for method in fitted:
         photos = call(list_photographs, benchmark, out, method)
         reconstruct_for_evaluation(photos, out, method, preset, iterations, seed, processes)
-    sides = call(collect_sides, benchmark, methods, judges, out)
+    sides = call(collect_sides, benchmark, methods, fitted, judges, out)
     real = call(embed, sides[0], "photograph", judges, preset, out, processes)
     run_id = new_run_id()
     summaries: list[dict[str, Any]] = []

@@ -47,8 +47,10 @@ class Corrupted:
 
 @task(name="corrupt photographs", tags=["cpu"], cache_policy=NO_CACHE, persist_result=False)
 def corrupt_photographs(faces: Sequence[StoredFace], name: str, seed: int, out: Path) -> Corrupted:
-    """Write a copy of each photograph that has a face, each with a seed of its own, the same every time; ``name`` is one
-    of ganfit_core.corruption.CORRUPTIONS."""
+    """Write a copy of each photograph that has a face, each with a seed of its own, the same every time.
+
+    ``name`` is one of ganfit_core.corruption.CORRUPTIONS.
+    """
     folder = out.absolute() / "corrupted"
     found = [face for face in faces if face.landmarks is not None]
     units, done, failed = [], {}, {}

@@ -87,7 +87,7 @@ def _photographs(faces: Sequence[StoredFace]) -> list[tuple[Tensor, Tensor]]:
 
 
 def _renderings(chunk: Chunk, faces: Sequence[StoredFace], preset: str) -> list[tuple[Tensor, Tensor]]:
-    """Cut by the photograph's landmarks where they are compared with it, by the model's where there is no photograph."""
+    """With the landmarks of the photograph that they are compared with, or the model's where there is none."""
     fitter = fitter_of(chunk.method, preset)
     parameters = parameters_of(chunk.method, faces, fitter)
     if chunk.kind == "reference view":

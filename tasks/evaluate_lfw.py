@@ -17,7 +17,7 @@ from data.collections import Unit, discover, write_manifest
 from data.lfw import Lfw, Pair, open_lfw, person_of, photographs_of, read_pairs
 from evaluation.identity import cosine
 from evaluation.likeness_protocols import PHOTO_PAIRS, PHOTO_RENDERING, RENDERING_PAIRS
-from tasks.embeddings import Chunk, Kind, chunks, embed_chunk
+from tasks.embeddings import Kind, chunks, embed_chunk
 from tasks.micc_recipes import MEAN_FACE
 from tasks.networks import refuse_network_of_loss
 from tasks.processes import in_processes
@@ -82,20 +82,21 @@ def list_of(out: Path, method: str) -> Path:
 
 
 @task(name="collect faces", tags=["io"], cache_policy=NO_CACHE, persist_result=False)
-def collect_sides(benchmark: Benchmark, methods: Sequence[str], networks: Sequence[str], out: Path) -> list[Side]:
-    """The photographs and the mean face, for which the rows of the first method tell where the faces are, then each
-    method.
+def collect_sides(
+    benchmark: Benchmark, methods: Sequence[str], fitted: Sequence[str], networks: Sequence[str], out: Path
+) -> list[Side]:
+    """The photographs, then each method. Where the faces of the photographs and of the mean face are, the rows of the
+    first of those that were ``fitted`` tell.
 
     Raises ValueError for a network that took part in reconstructions, data.assets.AssetError for one that is not there.
     """
-    sides = []
-    for method in methods:
+    faces = {}
+    for method in fitted:
         rows = stored_faces(out, method, discover([list_of(out, method)]).key)
-        faces = {photo: rows[photo] for photo in benchmark.photographs}
+        faces[method] = {photo: rows[photo] for photo in benchmark.photographs}
         for network in networks:
-            refuse_network_of_loss(network, next(iter(faces.values())).assets)
-        sides.append(Side(method, faces))
-    return [Side(PHOTOGRAPHS, sides[0].faces), Side(MEAN_FACE, sides[0].faces), *sides]
+            refuse_network_of_loss(network, next(iter(rows.values())).assets)
+    return [Side(method, faces.get(method, faces[fitted[0]])) for method in (PHOTOGRAPHS, *methods)]
 
 
 @task(name="embed", tags=["accelerator"], cache_policy=NO_CACHE, persist_result=False)
