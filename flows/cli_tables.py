@@ -52,7 +52,9 @@ def table(
     """
     report = build(name, folder)
     if report.measured:
-        for sheet in report.sheets:
+        for place, sheet in enumerate(report.sheets):
+            if place:
+                typer.echo()
             _show(sheet, format)
     for missing in report.missing:
         err.print(f"missing: {missing.rows}\n  {missing.command}")
@@ -89,4 +91,4 @@ def _show(sheet: Sheet, format: Format) -> None:
     if format is Format.terminal:
         rendering.show(sheet)
     else:
-        typer.echo({Format.markdown: rendering.markdown, Format.latex: rendering.latex}[format](sheet))
+        typer.echo({Format.markdown: rendering.markdown, Format.latex: rendering.latex}[format](sheet), nl=False)

@@ -12,7 +12,7 @@ from data import published
 from data.published.fast_ganfit import GANFIT_FIGURE_13, ONE_PHOTOGRAPH
 from flows.tables.quality import IDENTITY, UNSPOILT, cosine, networks_of
 from flows.tables.selection import Row, command, grouped, identified, newest, origin
-from flows.tables.sheet import NONE, Missing, Report, Section, Sheet, number
+from flows.tables.sheet import NONE, Missing, Report, Section, Sheet, number, printed
 from ganfit_core.methods import DEFAULT
 from tasks.micc_recipes import ABLATION
 
@@ -44,7 +44,7 @@ def report(rows: Sequence[Row], out: str = "OUT") -> Report:
     networks = networks_of(rows)
     measures: dict[str, tuple[Measure, int]] = {
         "landmarks, %": (lambda row: row["landmark_error_pct"], 2),
-        **{f"cosine, {name}": (functools.partial(cosine, network=name), 3) for name in networks},
+        **{f"cosine, {network.heading}": (functools.partial(cosine, network=network), 3) for network in networks},
         "MAE": (lambda row: row["mae"], 4),
     }
     sections = [
@@ -104,7 +104,7 @@ def _theirs(columns: int) -> Section:
     whole = entries[0].value
     blank = ("",) * (columns - 4)
     rows = tuple(
-        (entry.method, "1", *blank, f"{entry.value:.3f}", f"{entry.value - whole:+.3f}" if place else "")
+        (entry.method, "1", *blank, printed(entry.value, 3), f"{entry.value - whole:+.3f}" if place else "")
         for place, entry in enumerate(entries)
     )
     return Section(f"{GANFIT_FIGURE_13}, published: {ONE_PHOTOGRAPH}", rows)

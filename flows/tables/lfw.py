@@ -8,7 +8,7 @@ from data import published
 from data.lfw import FOLDS, HELD_OUT_FOLD
 from data.published.fast_ganfit import GANFIT_LFW
 from flows.tables.selection import EXPECTED, Row, command, identified, in_order, newest, origin, variants
-from flows.tables.sheet import NONE, Missing, Report, Section, Sheet, number
+from flows.tables.sheet import NONE, Missing, Report, Section, Sheet, number, printed
 from ganfit_core.methods import DEFAULT, METHODS
 
 PHOTOGRAPHS = "photographs"
@@ -40,7 +40,7 @@ def report(rows: Sequence[Row], out: str = "OUT") -> Report:
     sections = [Section(_title(members[0]), tuple(_rows(members))) for members in _by_section(rows).values()]
     blank = ("",) * (len(_COLUMNS) - 3)
     theirs = [
-        (entry.method, "", f"{'' if entry.relation == '=' else f'{entry.relation} '}{entry.value:.2f}", *blank)
+        (entry.method, "", f"{'' if entry.relation == '=' else '> '}{printed(entry.value, 1)}", *blank)
         for entry in published.by_protocol(GANFIT_LFW)
     ]
     metric, dataset = next((entry.metric, entry.dataset) for entry in published.by_protocol(GANFIT_LFW))

@@ -10,7 +10,7 @@ from data import published
 from data.published import COSINE, ERROR, MICC_DATASET, Published
 from data.published.micc import DENG, FROM_TEXT, GENOVA, SETTINGS
 from flows.tables.selection import Row, command, grouped, identified, newest, origin, variants
-from flows.tables.sheet import NONE, Missing, Report, Section, Sheet
+from flows.tables.sheet import NONE, Missing, Report, Section, Sheet, printed, spread
 from ganfit_core.methods import DEFAULT, METHODS
 from tasks.micc_recipes import FLOOR, Recipe, ablation, table_one
 
@@ -114,8 +114,8 @@ def _theirs(protocol: str) -> Iterator[tuple[str, ...]]:
     for entry in published.by_protocol(protocol):
         methods.setdefault(entry.method, {})[entry.metric, entry.dataset.removeprefix(f"{MICC_DATASET}, ")] = entry
     for method, entries in methods.items():
-        cosines = [f"{entries[COSINE, name].value:.2f}" for name in SETTINGS if (COSINE, name) in entries]
-        errors = [f"{(entry := entries[ERROR, name]).value:.2f} ± {entry.std:.2f}" for name in SETTINGS]
+        cosines = [printed(entries[COSINE, name].value, 2) for name in SETTINGS if (COSINE, name) in entries]
+        errors = [spread(entries[ERROR, name]) for name in SETTINGS]
         yield method, f"{MICC_DATASET} (published)", *errors, "", "", " / ".join(cosines)
 
 
@@ -126,7 +126,7 @@ def _notes(rows: Sequence[Row], uneven: bool, failed: int) -> Iterator[str]:
         yield "Cells are of different numbers of people, in brackets: compare none of them."
     if failed:
         yield f"{failed} rows are not ok and in no mean; the table `micc` has their reasons."
-    deng = ", ".join(f"{peer.method} {peer.value:.2f} ± {peer.std:.2f}" for peer in published.by_protocol(DENG))
+    deng = ", ".join(f"{peer.method} {spread(peer)}" for peer in published.by_protocol(DENG))
     yield f"By {DENG}, of {MICC_DATASET} without telling the settings apart: {deng}."
     if rows:
         yield origin(rows)

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from data import published
 from data.published import mohaghegh
 from flows.tables.selection import EXPECTED, Row, command, grouped, identified, in_order, newest, origin, variants
-from flows.tables.sheet import Missing, Report, Section, Sheet, mean_and_std, number
+from flows.tables.sheet import Missing, Report, Section, Sheet, mean_and_std, spread
 from ganfit_core.corruption import CORRUPTIONS
 from ganfit_core.methods import DEFAULT, METHODS
 
@@ -37,35 +38,43 @@ def report(rows: Sequence[Row], out: str = "OUT") -> Report:
             sections.append(Section(f"{corruption}: {identified(members[0])}, {dataset}", shown))
     ours = Sheet(
         "Image quality: renderings against the clean photographs, mean ± standard deviation over the photographs",
-        ("method", "photographs", *_MEASURES, *(f"cosine, {name}" for name in networks), "landmarks, %"),
+        ("method", "photographs", *_MEASURES, *(f"cosine, {network.heading}" for network in networks), "landmarks, %"),
         tuple(sections),
         tuple(_notes(rows)),
     )
     return Report((ours, _theirs()), tuple(_missing(rows, out)), len(rows))
 
 
-def networks_of(rows: Sequence[Row]) -> list[str]:
-    """The networks that compared, each with the beginning of its weights' hash where one name stands for several."""
+class Network(NamedTuple):
+    """A network that compared, with its weights."""
+
+    name: str
+    sha256: str
+    heading: str
+    """Its name, with the beginning of the hash where one name stands for several weights."""
+
+
+def networks_of(rows: Sequence[Row]) -> list[Network]:
+    """The networks that compared photographs of these rows, by name."""
     hashes: dict[str, set[str]] = {}
     for row in rows:
         for name, sha256 in dict(row["networks"]).items():
             hashes.setdefault(name, set()).add(sha256)
     return [
-        name if len(found) == 1 else f"{name} {sha256[:8]}"
+        Network(name, sha256, name if len(found) == 1 else f"{name} {sha256[:8]}")
         for name, found in sorted(hashes.items())
         for sha256 in sorted(found)
     ]
 
 
-def cosine(row: Row, network: str) -> float | None:
-    """A row's cosine by one of `networks_of`; None where that network did not compare it."""
-    name, _, sha256 = network.partition(" ")
-    if name in dict(row["networks"]) and dict(row["networks"])[name].startswith(sha256):
-        return dict(row["cosines"]).get(name)
-    return None
+def cosine(row: Row, network: Network) -> float | None:
+    """A row's cosine by a network; None where it did not compare the photograph."""
+    if dict(row["networks"]).get(network.name) != network.sha256:
+        return None
+    return dict(row["cosines"]).get(network.name)
 
 
-def _rows(rows: Sequence[Row], networks: Sequence[str]) -> Iterator[tuple[str, ...]]:
+def _rows(rows: Sequence[Row], networks: Sequence[Network]) -> Iterator[tuple[str, ...]]:
     entries = variants(rows, lambda row: row["method"], ("preset", "seed"))
     ordered = in_order(dict.fromkeys(row["method"] for row in rows), EXPECTED)
     for name in sorted(entries, key=lambda entry: ordered.index(entries[entry][0]["method"])):
@@ -92,11 +101,9 @@ def _cell(values: Sequence[float | None], digits: int) -> str:
 def _theirs() -> Sheet:
     entries: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {}
     for entry in published.by_protocol(mohaghegh.QUALITY):
-        digits = 2 if entry.metric == mohaghegh.PSNR else 3
-        spread = "" if entry.std is None else f" ± {number(entry.std, digits)}"
         key = (entry.source.rsplit(", ", 1)[1], entry.dataset)
         row = entries.setdefault(key, {}).get(entry.method, (entry.method,))
-        entries[key][entry.method] = (*row, f"{number(entry.value, digits)}{spread}")
+        entries[key][entry.method] = (*row, spread(entry))
     sections = [
         Section(f"{dataset} ({table})", tuple(methods.values())) for (table, dataset), methods in entries.items()
     ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from data.published import Published
+
 NONE = "–"
 """What a cell without a number shows."""
 
@@ -62,6 +64,17 @@ def mean_and_std(values: Sequence[float], digits: int) -> str:
     mean = sum(values) / len(values)
     std = (sum((value - mean) ** 2 for value in values) / len(values)) ** 0.5
     return f"{mean:.{digits}f} ± {std:.{digits}f}"
+
+
+def printed(value: float, digits: int) -> str:
+    """A published number: with this many digits, and with more where its source prints more."""
+    given = len(str(value).partition(".")[2])
+    return f"{value:.{max(digits, given)}f}"
+
+
+def spread(entry: Published) -> str:
+    """A cell of a published mean, with the standard deviation where there is one."""
+    return printed(entry.value, 2) + ("" if entry.std is None else f" ± {printed(entry.std, 2)}")
 
 
 def number(value: float | None, digits: int) -> str:

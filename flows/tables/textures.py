@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from data import published
 from data.published import GANFIT_FID
 from flows.tables.selection import Row, command, grouped, identified, newest, origin, variants
-from flows.tables.sheet import Missing, Report, Section, Sheet
+from flows.tables.sheet import Missing, Report, Section, Sheet, printed
 
 _EXPECTED = ("gan", "vae", "pca", "training maps")
 _COLUMNS = ("model", "distance", "KID × 1000 [95 %]", "maps / held-out maps")
@@ -21,7 +21,7 @@ def report(rows: Sequence[Row], out: str = "OUT") -> Report:
     sections = [_ours(members) for members in grouped(rows, *_SECTION).values()]
     theirs: dict[str, list[tuple[str, ...]]] = {}
     for entry in published.by_protocol(GANFIT_FID):
-        theirs.setdefault(entry.dataset, []).append((entry.method, f"{entry.value:.2f}", "", ""))
+        theirs.setdefault(entry.dataset, []).append((entry.method, printed(entry.value, 2), "", ""))
     sections += [
         Section(f"{GANFIT_FID}, published: FID, {dataset}", tuple(entries)) for dataset, entries in theirs.items()
     ]

@@ -47,6 +47,7 @@ def test_ours_and_theirs_share_a_section_only_by_one_protocol() -> None:
         "Booth et al.",
         "Genova et al.",
     ]
+    assert cells(sheet, shared, "GANFIT (CVPR 2019)")["cooperative"] == "0.95 ± 0.107"
     (note,) = (note for note in sheet.notes if "micc/deng-paper" in note)
     assert "Deng et al. (PyTorch) 1.53 ± 0.45" in note
 
