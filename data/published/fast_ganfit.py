@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from data.faces_dataset import SETTINGS
 from data.published.entry import PURE, Published, Relation
-from data.published.micc import COSINE, FROM_TEXT, GENOVA, SETTINGS, errors, named
+from data.published.micc import COSINE, FROM_TEXT, GENOVA, errors, named
 
 _PAPER = "Gecer et al., Fast-GANFIT (TPAMI 2021)"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from data.faces_dataset import SETTINGS
 from data.published.entry import Published
 
 MICC_DATASET = "MICC Florence"
-SETTINGS = ("cooperative", "indoor", "outdoor")
 ERROR, COSINE = "error", "identity cosine"
 """Metrics of Table 1; each number is of one setting, which the dataset's name ends with."""
 

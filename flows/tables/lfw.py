@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from data import published
 from data.lfw import FOLDS, HELD_OUT_FOLD
 from data.published.fast_ganfit import GANFIT_LFW
+from evaluation.likeness_protocols import PHOTO_RENDERING
 from flows.tables.selection import EXPECTED, Row, command, identified, in_order, newest, origin, variants
 from flows.tables.sheet import NONE, Missing, Report, Section, Sheet, number, printed
 from ganfit_core.methods import DEFAULT, METHODS
 
 PHOTOGRAPHS = "photographs"
 """The photographs themselves in the place of renderings: what a perfect reconstruction would reach."""
-PHOTO_RENDERING = "lfw/photo-rendering"
 _EXPECTED = (*EXPECTED, PHOTOGRAPHS)
 _COLUMNS = (
     "method",
@@ -57,9 +57,8 @@ def report(rows: Sequence[Row], out: str = "OUT") -> Report:
 def _by_section(rows: Sequence[Row]) -> dict[tuple[str, ...], list[Row]]:
     found: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
-        found.setdefault(
-            tuple(str(row[name]) for name in ("dataset", "folds", "network", "network_sha256")), []
-        ).append(row)
+        key = tuple(str(row[name]) for name in ("dataset", "folds", "network", "network_sha256"))
+        found.setdefault(key, []).append(row)
     return found
 
 
@@ -81,8 +80,8 @@ def _rows(rows: Sequence[Row]) -> Iterator[tuple[str, ...]]:
     methods = {name: members[0]["method"] for name, members in entries.items()}
     ordered = in_order(dict.fromkeys(methods.values()), _EXPECTED)
     for name in sorted(entries, key=lambda entry: ordered.index(methods[entry])):
-        of_photos = [row for row in entries[name] if row["protocol"] == PHOTO_RENDERING]
-        of_pairs = [row for row in entries[name] if row["protocol"] != PHOTO_RENDERING]
+        of_photos = [row for row in entries[name] if row["protocol"] == PHOTO_RENDERING.id]
+        of_pairs = [row for row in entries[name] if row["protocol"] != PHOTO_RENDERING.id]
         yield (
             name,
             *(_of_photos(of_photos[0]) if of_photos else ("",) * 4),

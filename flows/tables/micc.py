@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from data import published
+from data.faces_dataset import SETTINGS
 from data.published import COSINE, ERROR, MICC_DATASET, Published
-from data.published.micc import DENG, FROM_TEXT, GENOVA, SETTINGS
+from data.published.micc import DENG, FROM_TEXT, GENOVA
 from flows.tables.selection import Row, command, grouped, identified, newest, origin, variants
 from flows.tables.sheet import NONE, Missing, Report, Section, Sheet, printed, spread
 from ganfit_core.methods import DEFAULT, METHODS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rich.console import Console, JustifyMethod
 from rich.table import Table
@@ -115,7 +115,7 @@ def _latex(text: str) -> str:
     return text.translate(_LATEX)
 
 
-def _piped(cells: Iterator[str] | list[str] | map[str]) -> str:
+def _piped(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 

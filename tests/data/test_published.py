@@ -48,7 +48,7 @@ def test_table_one_of_the_papers() -> None:
     assert (first.value, first.std) == (0.95, 0.107)
     peer = found("Genova et al.", published.ERROR, "outdoor")
     assert (peer.value, peer.std, peer.protocol) == (1.48, 0.11, "micc/genova")
-    # Sec. 5.3.1 says that GANFit's errors are the smallest but for the ablation's: which number that is shows a slip
+    # Sec. 5.4.1 remarks on it: nothing is better on cooperative videos than to leave the landmarks out
     cooperative = [entry for entry in PUBLISHED if entry.dataset == "MICC Florence, cooperative" and entry.unit == "mm"]
     assert min(cooperative, key=lambda entry: entry.value).method == "GANFit++ \\ L_lan"
 
