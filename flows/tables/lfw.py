@@ -11,9 +11,11 @@ from evaluation.likeness_protocols import PHOTO_RENDERING
 from flows.tables.selection import EXPECTED, Row, command, identified, in_order, newest, origin, variants
 from flows.tables.sheet import NONE, Missing, Report, Section, Sheet, number, printed
 from ganfit_core.methods import DEFAULT, METHODS
+from tasks.micc_recipes import MEAN_FACE
 
 PHOTOGRAPHS = "photographs"
 """The photographs themselves in the place of renderings: what a perfect reconstruction would reach."""
+ALL_FOLDS = "all folds"
 _EXPECTED = (*EXPECTED, PHOTOGRAPHS)
 _COLUMNS = (
     "method",
@@ -71,7 +73,7 @@ def scope(folds: Sequence[int]) -> str:
     if list(folds) == [HELD_OUT_FOLD]:
         return "held-out fold"
     if sorted(folds) == list(range(1, FOLDS + 1)):
-        return "all folds"
+        return ALL_FOLDS
     return f"folds {', '.join(str(fold) for fold in folds)}"
 
 
@@ -123,13 +125,16 @@ def _notes(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _missing(rows: Sequence[Row], out: str) -> Iterator[Missing]:
-    sections = {_title(own[0]): {row["method"] for row in own} for own in _by_section(rows).values()} or {"": set()}
-    lacking: dict[tuple[str, ...], list[str]] = {}
-    for title, present in sections.items():
+    """What each section lacks; sections that lack the same stand together. All folds are made without the mean face."""
+    sections = list(_by_section(rows).values()) or [[]]
+    lacking: dict[tuple[bool, tuple[str, ...]], list[str]] = {}
+    for members in sections:
+        whole = bool(members) and scope(members[0]["folds"]) == ALL_FOLDS
+        present = {row["method"] for row in members} | ({MEAN_FACE} if whole else set())
         if names := tuple(name for name in _EXPECTED if name not in present):
-            lacking.setdefault(names, []).append(title)
-    for names, titles in lacking.items():
+            lacking.setdefault((whole, names), []).extend(_title(row) for row in members[:1])
+    for (whole, names), titles in lacking.items():
         # the mean face and the photographs come with any method
         methods = [name for name in names if name in METHODS] or [DEFAULT]
-        line = command(f"ganfit evaluate lfw LFW --out {out}", method=methods)
+        line = command(f"ganfit evaluate lfw LFW --out {out}{' --all-folds' if whole else ''}", method=methods)
         yield Missing(": ".join(filter(None, ("; ".join(titles), ", ".join(names)))), line)

@@ -80,6 +80,17 @@ def test_methods_stand_in_one_order_and_seeds_are_told_apart() -> None:
     ]
 
 
+def test_all_folds_have_a_command_of_their_own_and_no_mean_face() -> None:
+    rows = [
+        lfw_photos(name, 0.5, folds=ALL) for name in (*EXPECTED, "photographs") if name not in ("mean face", "fast")
+    ]
+    assert commands(report(rows)) == {
+        "mobilefacenet (ffffffff), all folds of lfw: fast": (
+            "ganfit evaluate lfw LFW --out OUT --all-folds --method fast"
+        )
+    }
+
+
 def test_what_is_missing_is_told_for_each_network_with_one_command() -> None:
     rows = [lfw_photos(name, 0.5) for name in (*EXPECTED, "photographs") if name != "vaefit++"]
     assert commands(report(rows, "results")) == {
