@@ -21,8 +21,8 @@ class Asset:
     filename: str
     """Name under which ``GANFIT_ASSETS`` and the cache are searched."""
     sha256: str | None
-    """Of the file. None for what this project builds: the hashes of what is shipped are in data/open/checksums.json. None,
-    too, where the publisher names none: what such a file holds is checked when it is read."""
+    """Of the file. None for what this project builds: the hashes of what is shipped are in data/open/checksums.json.
+    None, too, where the publisher names none: what such a file holds is checked when it is read."""
     role: str
     """What the system does with it."""
     licence: str
