@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from flows import cli_micc, cli_regressor, cli_run, cli_store, cli_video
+from flows import cli_evaluate, cli_micc, cli_regressor, cli_run, cli_store, cli_tables, cli_video
 from flows.console import (
     BAD_ARGUMENT,
     DEFAULT_METHOD,
@@ -36,6 +36,9 @@ textures_app = typer.Typer(no_args_is_help=True, help="The texture model: its tr
 app.add_typer(textures_app, name="textures")
 app.add_typer(cli_regressor.app, name="regressor")
 app.add_typer(cli_micc.app, name="micc")
+app.add_typer(cli_evaluate.app, name="evaluate")
+app.command("benchmark")(cli_evaluate.benchmark)
+app.command("table")(cli_tables.table)
 app.command("fit-video")(cli_video.fit_video)
 app.command("run")(cli_run.run)
 app.command("status")(cli_run.status)

@@ -11,10 +11,10 @@ from prefect import flow
 
 from data.collections import discover
 from flows.fits import reconstruct_for_evaluation
-from ganfit_core.corruption import CORRUPTIONS
 from ganfit_core.methods import DEFAULT
 from tasks.corrupt_photographs import corrupt_photographs
 from tasks.evaluate_quality import (
+    CORRUPTED,
     NONE,
     Condition,
     ablation,
@@ -23,8 +23,8 @@ from tasks.evaluate_quality import (
     measure_condition,
     write_quality_rows,
 )
-from tasks.micc_recipes import MEAN_FACE
 from tasks.judges import choose_networks
+from tasks.micc_recipes import MEAN_FACE
 from tasks.models import load_models
 from tasks.run import FaceChoice, new_run_id
 from tasks.steps import call
@@ -37,7 +37,7 @@ def evaluate_quality(
     inputs: Sequence[str],
     out: Path,
     methods: Sequence[str] = METHODS,
-    corruptions: Sequence[str] = (NONE, *CORRUPTIONS),
+    corruptions: Sequence[str] = CORRUPTED,
     leave_one_out: str | None = None,
     photographs: int | None = None,
     face: FaceChoice = "largest",

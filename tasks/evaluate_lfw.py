@@ -70,9 +70,16 @@ def open_benchmark(root: Path, folds: Sequence[int], photographs: int | None) ->
 @task(name="list photographs", tags=["io"], cache_policy=NO_CACHE, persist_result=False)
 def list_photographs(benchmark: Benchmark, out: Path, method: str) -> Path:
     """Write the list of what a method reconstructs, and return its path."""
-    folder = benchmark.dataset.photographs.absolute()
     path = list_of(out, method)
-    write_manifest(path, [Unit(photo, folder / photo, subject=person_of(photo)) for photo in benchmark.photographs])
+    write_manifest(path, _units(benchmark))
+    return path
+
+
+@task(name="list held-out photographs", tags=["io"], cache_policy=NO_CACHE, persist_result=False)
+def list_held_out(benchmark: Benchmark, out: Path) -> Path:
+    """Write the list of photographs that other evaluations take, in a folder whose name tells what they are."""
+    path = out.absolute() / "lfw-held-out" / "photographs.csv"
+    write_manifest(path, _units(benchmark))
     return path
 
 
@@ -155,6 +162,11 @@ def compare_pairs(benchmark: Benchmark, side: Side, embedded: Embeddings) -> lis
             }
             rows.append(row)
     return rows
+
+
+def _units(benchmark: Benchmark) -> list[Unit]:
+    folder = benchmark.dataset.photographs.absolute()
+    return [Unit(photo, folder / photo, subject=person_of(photo)) for photo in benchmark.photographs]
 
 
 def _cosine(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:

@@ -18,6 +18,7 @@ from prefect.cache_policies import NO_CACHE
 from data import published, schemas, tables
 from data.collections import discover, write_manifest
 from evaluation.likeness_protocols import CLEAN_REFERENCE
+from ganfit_core.corruption import CORRUPTIONS
 from tasks.code import code_version
 from tasks.corrupt_photographs import Corrupted
 from tasks.measure_quality import CHUNK, Chunk, Comparison, measure_chunk
@@ -29,6 +30,8 @@ from tasks.stored_faces import StoredFace, stored_faces
 
 NONE = "none"
 """Stands where a corruption's name does: the photographs as they are."""
+CORRUPTED = (NONE, *CORRUPTIONS)
+"""Every condition that a photograph can be in."""
 UNITS = "dB, SSIM in [-1, 1], colours in [0, 1], % of the distance between the eyes, cosine"
 
 Row = Mapping[str, Any]
