@@ -93,7 +93,7 @@ def lfw(
                 out_folder,
                 methods if all_folds else [MEAN_FACE, *methods],
                 network or None,
-                range(1, FOLDS + 1) if all_folds else [HELD_OUT_FOLD],
+                list(range(1, FOLDS + 1)) if all_folds else [HELD_OUT_FOLD],
                 photographs,
                 preset.value,
                 iterations,

@@ -32,6 +32,9 @@ GIVEN_ON_DEMAND: dict[str, dict[str, Any]] = {
     "reconstruct": {"inputs": ["photos"], "out": "out"},
     "fit-video": {"video": "a.mp4", "out": "out"},
     "micc": {},
+    "lfw-evaluation": {},
+    "quality-evaluation": {"inputs": ["photos"]},
+    "benchmark": {"methods": ["fast"]},
     "textures-evaluation": {"maps": "maps"},
 }
 """What a run of each has to be given."""
