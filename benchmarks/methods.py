@@ -45,13 +45,12 @@ from ganfit_core.camera import project
 from ganfit_core.fitting import PRESETS, FitError, FitResult, Fitter
 from ganfit_core.identity.mobilefacenet import MobileFaceNet
 from ganfit_core.landmark_fit import relative_landmark_error
+from ganfit_core.mean_face import mean_face
 from ganfit_core.methods import METHODS, Reconstructor
 from ganfit_core.overlay import panel
-from ganfit_core.parameters import LIGHT_MEAN, Parameters, light_from_photo
 from ganfit_core.perception.align import AlignedFace, align_face
 from ganfit_core.perception.faces import find_faces
 from ganfit_core.perception.photo import read_photo
-from ganfit_core.pose import camera_from_landmarks
 from tasks.code import code_version
 from tasks.models import Models, load_models, missing_assets, needed_assets
 
@@ -135,25 +134,10 @@ def align(unit: Unit, models: Models) -> AlignedFace | None:
     return align_face(photo, found[0].landmarks, models.crop_size) if found else None
 
 
-@torch.no_grad()
 def mean_faces(fitter: Fitter, faces: list[AlignedFace]) -> list[FitResult]:
     """The mean head under the mean texture, turned by the landmarks, in the light that suits the photograph best."""
-    model, target, batch = fitter.model, fitter.prepare(faces), len(faces)
-
-    def zeros(width: int) -> torch.Tensor:
-        return target.photo.new_zeros(batch, width)
-
-    points = model.landmarks(model.mean.expand(batch, -1, -1))
-    start = Parameters(
-        zeros(model.n_identity),
-        zeros(model.n_expression),
-        zeros(fitter.texture_model.latent_dim),
-        camera_from_landmarks(points, target.landmarks, fitter.renderer.size),
-        zeros(9) + zeros(9).new_tensor(LIGHT_MEAN),
-    )
-    unlit = fitter.energy.form(start).rendering
-    light = light_from_photo(target.photo, unlit, fitter.energy.compared(unlit) * target.inside)
-    return fitter.results(start._replace(light=light), target)
+    target = fitter.prepare(faces)
+    return fitter.results(mean_face(fitter, target), target)
 
 
 @torch.no_grad()
