@@ -60,6 +60,7 @@ class Buildable(enum.StrEnum):
     """Assets that this program builds itself."""
 
     morphable = "morphable"
+    sface = "sface"
     vgg16 = "vgg16"
 
 
@@ -169,20 +170,21 @@ def list_assets() -> None:
 @assets_app.command("build")
 def build_asset(asset: Buildable) -> None:
     """Build an asset that this project makes itself, and check or record its hash."""
-    from data import vgg16
+    from data import sface, vgg16
     from data.assets import ASSETS, AssetError, locate
     from data.assets.hashing import cache_directory, record_checksum
     from data.assets.registry import CHECKSUMS, OPEN_DIRECTORY
     from data.morphable import anny_source
     from data.morphable.build import build
 
+    builders = {Buildable.morphable: build, Buildable.sface: sface.build, Buildable.vgg16: vgg16.build}
     shipped = ASSETS[asset.value].shipped
     path = (OPEN_DIRECTORY if shipped else cache_directory()) / ASSETS[asset.value].filename
     try:
         with err.status(f"building {path.name}"):
-            {Buildable.morphable: build, Buildable.vgg16: vgg16.build}[asset](path)
+            builders[asset](path)
         sha256 = record_checksum(path, CHECKSUMS) if shipped else locate(asset.value).sha256
-    except (anny_source.SourceError, vgg16.SourceError, AssetError, OSError) as error:
+    except (anny_source.SourceError, sface.SourceError, vgg16.SourceError, AssetError, OSError) as error:
         stop(f"{path.name} was not built: {error}", 1)
     out.print(f"{path}  sha256 {sha256}")
 

@@ -103,7 +103,7 @@ def _how_to_get(asset: Asset) -> str:
         f"{asset.id} is missing: {asset.role}. Without it: {asset.cost_of_lacking}.",
         f"  licence: {asset.licence}",
         f"  file:    {asset.filename}",
-        f"  sha256:  {expected_sha256(asset) or 'recorded when it is built'}",
+        f"  sha256:  {expected_sha256(asset) or 'none is published'}",
         f"  get it:  {asset.how_to_get}",
     ]
     if not asset.shipped:

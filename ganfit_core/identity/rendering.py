@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ def rendering_similarity(
     Both are brought into the network's crop by the photograph's landmarks. A network that was in the energy would judge
     itself.
     """
-    device = next(network.parameters()).device
+    device = next(itertools.chain(network.parameters(), network.buffers())).device
     pictures = np.stack([face.image for face in faces] + [result.rendering for result in results])
     images = torch.from_numpy(pictures).to(device).permute(0, 3, 1, 2) / 255
     landmarks = torch.from_numpy(np.stack([face.landmarks for face in faces])).to(device).float()
