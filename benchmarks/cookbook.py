@@ -20,11 +20,11 @@ from pathlib import Path
 import duckdb
 
 from data.schemas import Dimensions
-from tests import made_tables
+from tests import made_likeness, made_tables
 from tests.docs.cookbook import QUERIES, VIEWS
 from tests.made_tables import Run
 
-THREADS, REPEATS, ROWS_PER_PART, FILMED = 2, 3, 100_000, 100
+THREADS, REPEATS, ROWS_PER_PART, FILMED, COMPARED = 2, 3, 100_000, 100, 6_000
 SHIPPED = Dimensions(identity=100, expression=40, texture=256)
 
 
@@ -44,6 +44,7 @@ def make(folder: Path, rows: int) -> None:
     for table in made_tables.videos(Run("ganfit++", code="0.2.0", dimensions=SHIPPED), FILMED):
         made_tables.write(table, folder / "out", "videos")
     made_tables.write_scans(made_tables.micc(FILMED), folder / "out")
+    made_likeness.write_all(folder / "out", COMPARED)
 
 
 def timed(query: str) -> tuple[float, float, int]:

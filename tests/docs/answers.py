@@ -30,6 +30,8 @@ class Made:
     micc: Rows
     old: Rows
     new: Rows
+    likeness: dict[str, Rows]
+    """By table."""
 
 
 def ok(rows: Iterable[dict[str, Any]]) -> Rows:
@@ -291,6 +293,43 @@ def models_behind(made: Made) -> list[Any]:
     return found
 
 
+def likeness(made: Made) -> list[Any]:
+    found = []
+    for (network, method), rows in grouped(ok(made.likeness["lfw_photos"]), "network", "method").items():
+        people = [np.mean([row["cosine"] for row in own]) for own in grouped(rows, "subject").values()]
+        found.append((network, method, len(rows), np.mean([row["cosine"] for row in rows]), np.mean(people)))
+    return sorted(found, key=lambda row: (row[0], -row[4]))
+
+
+def unrecognised(made: Made) -> list[Any]:
+    groups = grouped(ok(made.likeness["lfw_photos"]), "method", "unit_id")
+    best = [(*key, max(row["cosine"] for row in rows)) for key, rows in groups.items()]
+    return sorted(best, key=lambda row: (row[2], *row[:2]))[:10]
+
+
+def alike(made: Made) -> list[Any]:
+    close: Rows = []
+    for rows in grouped(ok(made.likeness["lfw_pairs"]), "network", "method").values():
+        median = np.median([row["cosine"] for row in rows if row["same"]])
+        close += [row for row in rows if not row["same"] and row["cosine"] > median]
+    groups = grouped(close, "method", "first", "second")
+    found = [(*key, len(rows), min(row["cosine"] for row in rows)) for key, rows in groups.items()]
+    return sorted(found, key=lambda row: (-row[3], -row[4]))
+
+
+def costs(made: Made) -> list[Any]:
+    rows = ok(made.likeness["image_quality"])
+    clean = {(row["method"], row["unit_id"]): row for row in rows if row["corruption"] == "none"}
+    found = []
+    for (method, corruption), spoilt in grouped(rows, "method", "corruption").items():
+        both = [(row, clean[method, row["unit_id"]]) for row in spoilt if (method, row["unit_id"]) in clean]
+        if corruption != "none":
+            changes = [[a[name] - b[name] for a, b in both] for name in ("psnr_db", "mae")]
+            changes.append([dict(a["cosines"])["sface"] - dict(b["cosines"])["sface"] for a, b in both])
+            found.append((method, corruption, len(both), *(np.mean(change) for change in changes)))
+    return found
+
+
 def failures_file(made: Made) -> list[Any]:
     failures = [row | {"source": row["source"][0]} for row in made.out if row["status"] != "ok"]
     names = ("method", "unit_id", "status", "stage", "reason", "source")
@@ -333,6 +372,10 @@ ANSWERS: dict[str, Callable[[Made], list[Any]]] = {
     "Measured and published": measured_and_published,
     "The same video in both tables": same_video,
     "The error of the models behind a collection": models_behind,
+    "Likeness by network and method": likeness,
+    "Renderings that no network recognises": unrecognised,
+    "Pairs of two people that look alike": alike,
+    "What a corruption costs": costs,
     "What failed, as CSV": failures_file,
     "One method's figures, as CSV": figures_file,
 }

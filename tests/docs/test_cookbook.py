@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from tests import made_tables
+from tests import made_likeness, made_tables
 from tests.docs.answers import ANSWERS, Made, Rows
 from tests.docs.cookbook import COOKBOOK, QUERIES, VIEWS
 from tests.made_tables import Run
@@ -45,7 +45,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     old = write(made_tables.reconstructions(Run(), range(512)), root / "old", "a")
     changed = made_tables.reconstructions(Run(code="0.2.0", moved=0.4), range(512))
     new = write(changed.slice(0, 500), root / "new", "a")
-    return Made(root, rows, write(frames, out, "videos"), scans, old, new)
+    return Made(root, rows, write(frames, out, "videos"), scans, old, new, made_likeness.write_all(out, 40))
 
 
 @pytest.fixture
