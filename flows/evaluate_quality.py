@@ -82,7 +82,7 @@ def evaluate_quality(
             condition.without,
         )
 
-    run_id, dataset = new_run_id(), discover(inputs).name
+    run_id, collection = new_run_id(), discover(inputs, exclude=[out])
     rows: list[dict[str, Any]] = []
     fit(clean_list, Condition(methods[0]))
     clean = call(collect_faces, clean_list, Condition(methods[0]), methods[0], out)
@@ -99,6 +99,6 @@ def evaluate_quality(
                 fit(listing, condition)
             fitted = call(collect_faces, listing, condition, methods[0], out)
             measured = call(measure_condition, condition, clean, fitted, corrupted, judges, preset, out, processes)
-            written = call(write_quality_rows, measured, clean_list, dataset, judges, preset, seed, out, run_id)
+            written = call(write_quality_rows, measured, collection, judges, preset, seed, out, run_id)
             rows.extend(written)
     return rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,6 +17,7 @@ from torch import Tensor
 from data.files import replace
 from ganfit_core.identity.base import IdentityNetwork
 from ganfit_core.identity.embedding import mirrored_embedding
+from ganfit_core.perception.photo import PhotoError
 from ganfit_core.reference_view import reference_view
 from tasks import stored_faces
 from tasks.code import sources_sha256
@@ -50,32 +51,48 @@ def chunks(method: str, kind: Kind, faces: Sequence[StoredFace]) -> list[Chunk]:
 
 
 def embed_chunk(chunk: Chunk, networks: Sequence[str], preset: str, folder: Path) -> dict[str, NDArray[np.float32]]:
-    """Network -> (n, D) embeddings of unit norm, those made before from ``folder``.
+    """Network -> (n, D) embeddings of unit norm, those made before from ``folder``; NaN where a photograph that is
+    needed cannot be read any more.
 
-    Raises data.assets.AssetError for a network that is not there, ganfit_core.perception.photo.PhotoError for a
-    photograph that cannot be read any more.
+    Raises data.assets.AssetError for a network that is not there.
     """
     paths = {network: folder / network / f"{_key(chunk, network, preset)}.npy" for network in networks}
     found = {network: np.load(path) for network, path in paths.items() if path.is_file()}
     missing = {network: load_network(network) for network in networks if network not in found}
     if missing:
         for network, embedded in _embed(chunk, missing, preset).items():
-            paths[network].parent.mkdir(parents=True, exist_ok=True)
-            replace(paths[network], lambda file, embedded=embedded: np.save(file, embedded))  # type: ignore[misc]
+            if np.isfinite(embedded).all():  # the rest is tried again
+                paths[network].parent.mkdir(parents=True, exist_ok=True)
+                replace(paths[network], lambda file, embedded=embedded: np.save(file, embedded))  # type: ignore[misc]
             found[network] = embedded
     return found
 
 
-def _embed(chunk: Chunk, networks: dict[str, IdentityNetwork], preset: str) -> dict[str, NDArray[np.float32]]:
-    parts: dict[str, list[Tensor]] = {name: [] for name in networks}
+def _embed(chunk: Chunk, networks: Mapping[str, IdentityNetwork], preset: str) -> dict[str, NDArray[np.float32]]:
+    parts: dict[str, list[NDArray[np.float32]]] = {name: [] for name in networks}
     for start in range(0, len(chunk.faces), _BATCH):
-        faces = chunk.faces[start : start + _BATCH]
-        pictures = _photographs(faces) if chunk.kind == "photograph" else _renderings(chunk, faces, preset)
+        pictures = list(_pictures(chunk, chunk.faces[start : start + _BATCH], preset))
+        shown = [place for place, picture in enumerate(pictures) if picture is not None]
         for name, network in networks.items():
-            # Photographs differ in size, their crops do not.
-            aligned = torch.cat([network.align(image[None], points[None]) for image, points in pictures])
-            parts[name].append(mirrored_embedding(network, aligned).cpu())
-    return {name: torch.cat(some).numpy() for name, some in parts.items()}
+            embedded = np.full((len(pictures), network.embedding_dim), np.nan, np.float32)
+            if shown:
+                # Photographs differ in size, their crops do not.
+                crops = [network.align(image[None], points[None]) for image, points in filter(None, pictures)]
+                embedded[shown] = mirrored_embedding(network, torch.cat(crops)).cpu().numpy()
+            parts[name].append(embedded)
+    return {name: np.concatenate(some) for name, some in parts.items()}
+
+
+def _pictures(chunk: Chunk, faces: Sequence[StoredFace], preset: str) -> Iterator[tuple[Tensor, Tensor] | None]:
+    """Each face's picture, RGB in [0, 1], and its landmarks in px; None for want of the photograph."""
+    try:
+        yield from _photographs(faces) if chunk.kind == "photograph" else _renderings(chunk, faces, preset)
+    except PhotoError:
+        if len(faces) == 1:
+            yield None
+            return
+        for face in faces:
+            yield from _pictures(chunk, [face], preset)
 
 
 def _photographs(faces: Sequence[StoredFace]) -> list[tuple[Tensor, Tensor]]:
@@ -103,6 +120,6 @@ def _key(chunk: Chunk, network: str, preset: str) -> str:
     from_photographs = chunk.kind == "photograph" or chunk.method == MEAN_FACE
     faces = [stored_faces.photograph_key(face) if from_photographs else face.result_key for face in chunk.faces]
     code = sources_sha256(__name__, stored_faces.__name__, type(load_network(network)).__module__)
-    recipe = [] if chunk.kind == "photograph" else [chunk.method, preset]
+    recipe = [] if chunk.kind == "photograph" else [chunk.method, preset, stored_faces.models_key(chunk.method)]
     depends_on = [recipe, chunk.kind, faces, network_sha256(network), code]
     return hashlib.sha256(json.dumps(depends_on).encode()).hexdigest()[:24]

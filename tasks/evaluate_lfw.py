@@ -136,12 +136,9 @@ def compare_renderings(
                 "unit_id": photo,
                 "subject": person_of(photo),
                 "fold": benchmark.photographs[photo],
-                "status": face.status,
-                "reason": face.reason,
-                "cosine": None,
                 "result_key": None if side.method == MEAN_FACE else face.result_key,
             }
-            rows.append(row | ({"cosine": _cosine(photographs[network][photo], known[photo])} if face.ok else {}))
+            rows.append(row | _compared([face], photographs[network].get(photo), known.get(photo)))
     return rows
 
 
@@ -151,19 +148,28 @@ def compare_pairs(benchmark: Benchmark, side: Side, embedded: Embeddings) -> lis
     rows = []
     for network, known in embedded.items():
         for pair in benchmark.pairs:
-            bad = next((side.faces[photo] for photo in (pair.first, pair.second) if not side.faces[photo].ok), None)
             row = {
                 "network": network,
                 "method": side.method,
                 "protocol": protocol.id,
                 "protocol_version": protocol.version,
                 **pair._asdict(),
-                "status": bad.status if bad else "ok",
-                "reason": f"{bad.unit_id}: {bad.reason}" if bad else None,
-                "cosine": None if bad else _cosine(known[pair.first], known[pair.second]),
             }
-            rows.append(row)
+            faces = [side.faces[photo] for photo in (pair.first, pair.second)]
+            rows.append(row | _compared(faces, known.get(pair.first), known.get(pair.second)))
     return rows
+
+
+def _compared(
+    faces: Sequence[StoredFace], one: NDArray[np.float32] | None, other: NDArray[np.float32] | None
+) -> dict[str, Any]:
+    """Status, reason and cosine of a comparison that some faces have to be there for."""
+    for face in faces:
+        if not face.ok:
+            return {"status": face.status, "reason": f"{face.unit_id}: {face.reason}", "cosine": None}
+    if one is None or other is None or not np.isfinite([one, other]).all():
+        return {"status": "unreadable", "reason": "a photograph cannot be read any more", "cosine": None}
+    return {"status": "ok", "reason": None, "cosine": float(cosine(one[None], other[None])[0])}
 
 
 def _found(face: StoredFace) -> StoredFace:
@@ -174,7 +180,3 @@ def _found(face: StoredFace) -> StoredFace:
 def _units(benchmark: Benchmark) -> list[Unit]:
     folder = benchmark.dataset.photographs.absolute()
     return [Unit(photo, folder / photo, subject=person_of(photo)) for photo in benchmark.photographs]
-
-
-def _cosine(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    return float(cosine(one[None], other[None])[0])

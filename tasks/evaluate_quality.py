@@ -16,7 +16,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from data import published, schemas, tables
-from data.collections import discover, write_manifest
+from data.collections import Collection, discover, write_manifest
 from evaluation.likeness_protocols import CLEAN_REFERENCE
 from ganfit_core.corruption import CORRUPTIONS
 from tasks.code import code_version
@@ -119,8 +119,7 @@ def measure_condition(
 @task(name="write quality rows", tags=["io"], retries=2, cache_policy=NO_CACHE, persist_result=False)
 def write_quality_rows(
     rows: Sequence[Row],
-    listing: Path,
-    dataset: str,
+    collection: Collection,
     networks: Sequence[str],
     preset: str,
     seed: int,
@@ -131,7 +130,7 @@ def write_quality_rows(
     schema = schemas.image_quality()
     common = dict.fromkeys(schema.names) | {
         "run_id": run_id,
-        "dataset": dataset,
+        "dataset": collection.name,
         "protocol": CLEAN_REFERENCE.id,
         "protocol_version": CLEAN_REFERENCE.version,
         "cosines": {},
@@ -146,7 +145,7 @@ def write_quality_rows(
     for row in complete:
         row["cosines"] = sorted(row["cosines"].items())
     first = complete[0]
-    deciding = [str(listing), first["method"], first["without"], first["corruption"], preset, seed]
+    deciding = [collection.key, first["method"], first["without"], first["corruption"], preset, seed]
     key = hashlib.sha256(json.dumps(deciding).encode()).hexdigest()[:12]
     tables.write_part(complete, schema, out, key, 0)
     tables.write_part(published.rows(), schemas.published(), out, "all", 0)

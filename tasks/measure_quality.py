@@ -125,5 +125,6 @@ def _key(chunk: Chunk, networks: Sequence[str], preset: str) -> str:
     code = sources_sha256(
         __name__, stored_faces.__name__, *sorted(modules), "evaluation.image_quality", "evaluation.face_mask"
     )
+    models = stored_faces.models_key(chunk.method)
     hashes = {network: network_sha256(network) for network in networks}
-    return hashlib.sha256(json.dumps([chunk.method, preset, faces, hashes, code]).encode()).hexdigest()[:24]
+    return hashlib.sha256(json.dumps([chunk.method, models, preset, faces, hashes, code]).encode()).hexdigest()[:24]

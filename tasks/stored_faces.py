@@ -15,17 +15,17 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from data import tables
+from data import assets, tables
 from ganfit_core.camera import project
 from ganfit_core.fitting import Fitter
 from ganfit_core.mean_face import mean_face
-from ganfit_core.methods import Reconstructor
+from ganfit_core.methods import METHODS, Reconstructor
 from ganfit_core.parameters import Parameters
 from ganfit_core.perception.align import AlignedFace, align_face, similarity, transform
 from ganfit_core.perception.photo import read_scaled_photo
 from ganfit_core.perception.template import TEMPLATE_68
 from tasks.micc_recipes import MEAN_FACE
-from tasks.models import load_models
+from tasks.models import load_models, needed_assets
 
 _MEAN_FACE_MODELS = "pcafit"
 """The latent 0 of this method's texture model is the mean of all textures."""
@@ -73,6 +73,12 @@ def fitter_of(method: str, preset: str) -> Fitter:
     reconstructor = load_models(preset, _MEAN_FACE_MODELS if method == MEAN_FACE else method).reconstructor
     assert isinstance(reconstructor, Reconstructor)
     return reconstructor.fitter
+
+
+def models_key(method: str) -> list[str]:
+    """What decides how `fitter_of` renders, besides the preset: hashes of the models."""
+    recipe = METHODS[_MEAN_FACE_MODELS if method == MEAN_FACE else method]
+    return [assets.locate(name).sha256 for name in needed_assets(recipe)]
 
 
 def photograph(face: StoredFace) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
