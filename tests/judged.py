@@ -38,6 +38,7 @@ from ganfit_core.methods import METHODS, Reconstructor
 from ganfit_core.parameters import LIGHT_MEAN, Parameters
 from ganfit_core.perception.align import TEMPLATE_68, AlignedFace
 from tasks import networks
+from tasks.stored_faces import StoredFace
 from tests import doubles
 
 SIZE, SIDE = doubles.SIZE, 96
@@ -155,6 +156,20 @@ def parameters(identity: Tensor, expression: Tensor | None = None) -> Parameters
     )
 
 
+def vectors(identity: Any, expression: Any) -> dict[str, np.ndarray]:
+    """Parameters as a row of `reconstructions` has them."""
+    shown = parameters(torch.tensor([list(identity)]).float(), torch.tensor([list(expression)]).float())
+    return {name: values[0].numpy() for name, values in shown._asdict().items()}
+
+
+def stored(path: Path, unit_id: str, points: np.ndarray, shown: Mapping[str, np.ndarray]) -> StoredFace:
+    """A face that was reconstructed."""
+    content, landmarks = f"content of {unit_id}", np.asarray(points, np.float32)
+    return StoredFace(
+        unit_id, None, str(path), "ok", "export", None, content, landmarks, f"result of {unit_id}", shown, {}
+    )
+
+
 class Regressor:
     """In the place of a regressor of any texture model."""
 
@@ -231,6 +246,11 @@ def install(monkeypatch: pytest.MonkeyPatch, names: Sequence[str] = ("judge",)) 
     monkeypatch.setattr(data.lfw, "PAIRS_PER_CLASS", PAIRS)
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
     return world
+
+
+def reconstruct_here(inputs: list[str], out: Path, method: str, **options: Any) -> None:
+    """The flow `reconstruct` in this process, where the stand-ins are."""
+    reconstruct.fn(inputs, out, method=method, files="none", isolated=False, workers=1, **options)
 
 
 def lfw(root: Path, photographs: Mapping[str, tuple[int, int, int]], folds: Mapping[int, Sequence[str]]) -> Path:
