@@ -75,7 +75,8 @@ def test_every_photograph_is_a_row_with_its_cosine_or_reason(world: World, root:
         found = {row["unit_id"]: row for row in rows(out, "lfw_photos", method=method)}
         assert sorted(found) == [path_of(f"{name} {n}") for name in ("Ann", "Bob") for n in (1, 2)] + [path_of("Cas 1")]
         faceless = found.pop("Cas/Cas_0001.jpg")
-        assert (faceless["status"], faceless["reason"], faceless["cosine"]) == ("no_face", "no face found", None)
+        assert (faceless["status"], faceless["cosine"]) == ("no_face", None)
+        assert "no face found" in faceless["reason"]
         for row in found.values():
             assert (row["status"], row["fold"], row["network"]) == ("ok", 10, "judge")
             assert row["cosine"] == pytest.approx(cosine, abs=1e-6)
