@@ -1,0 +1,105 @@
+"""Copies of photographs with the same corruption, recorded and reproducible."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from data.collections import discover
+from evaluation.face_mask import landmark_hull
+from ganfit_core.corruption import corrupt, seed_for
+from ganfit_core.perception.align import TEMPLATE_68
+from tasks.corrupt_photographs import corrupt_photographs
+from tasks.stored_faces import StoredFace
+from tests import judged
+from tests.judged import GREEN, RED, SIDE, SIZE
+
+POINTS = (TEMPLATE_68 * SIZE + 16).astype(np.float32)
+
+
+def face(folder: Path, unit_id: str, colour: tuple[int, int, int]) -> StoredFace:
+    path = judged.photograph(folder / unit_id, colour)
+    return dataclasses.replace(judged.stored(path, unit_id, POINTS, {}), subject=unit_id[:3])
+
+
+@pytest.fixture
+def faces(tmp_path: Path) -> list[StoredFace]:
+    """Two people, and a photograph without a face."""
+    wall = dataclasses.replace(face(tmp_path, "wall.png", judged.WALL), landmarks=None, status="no_face")
+    return [face(tmp_path, "ann/1.png", RED), face(tmp_path, "bob/1.png", GREEN), wall]
+
+
+def test_the_copies_are_a_collection_with_the_names_of_their_originals(faces: list[StoredFace], tmp_path: Path) -> None:
+    done = corrupt_photographs.fn(faces, "blocks", 0, tmp_path / "out")
+    units = {unit.unit_id: unit for unit in discover([done.photographs]).units}
+    assert sorted(units) == ["ann/1.png", "bob/1.png"]
+    assert {unit.subject for unit in units.values()} == {"ann", "bob"}
+    for unit in units.values():
+        assert unit.path.is_file()
+        assert (tmp_path / "out") in unit.path.parents
+
+
+def test_a_copy_and_its_record_are_what_its_own_seed_gives(faces: list[StoredFace], tmp_path: Path) -> None:
+    done = corrupt_photographs.fn(faces, "blocks", 3, tmp_path / "out")
+    record = json.loads((tmp_path / "out/corrupted/blocks.json").read_text())
+    for unit in discover([done.photographs]).units:
+        seed = seed_for(3, unit.unit_id, "blocks")
+        original = np.array(Image.open(next(face.source for face in faces if face.unit_id == unit.unit_id)))
+        expected = corrupt(original, POINTS, "blocks", seed)
+        np.testing.assert_array_equal(np.array(Image.open(unit.path)), expected.image)
+        told = done.done[unit.unit_id]
+        assert (told.seed, told.parameters) == (seed, expected.parameters)
+        hull = landmark_hull(POINTS, (SIDE, SIDE))
+        assert told.covered == pytest.approx(expected.covered[hull].mean())
+        assert 0 < told.covered < 1
+        assert record[unit.unit_id] == dataclasses.asdict(told)
+    assert len({corruption.seed for corruption in done.done.values()}) == 2
+
+
+def test_originals_stay_as_they_are(faces: list[StoredFace], tmp_path: Path) -> None:
+    before = [Path(face.source).read_bytes() for face in faces]
+    corrupt_photographs.fn(faces, "noise", 0, tmp_path / "out")
+    assert [Path(face.source).read_bytes() for face in faces] == before
+
+
+def test_the_same_call_leaves_the_files_alone_so_that_nothing_is_reconstructed_anew(
+    faces: list[StoredFace], tmp_path: Path
+) -> None:
+    def changed() -> dict[Path, int]:
+        done = corrupt_photographs.fn(faces, "noise", 0, tmp_path / "out")
+        paths = [done.photographs, *(unit.path for unit in discover([done.photographs]).units)]
+        return {path: path.stat().st_mtime_ns for path in paths}
+
+    assert changed() == changed()
+
+
+def test_another_seed_is_another_copy(faces: list[StoredFace], tmp_path: Path) -> None:
+    done = [corrupt_photographs.fn(faces, "noise", seed, tmp_path / f"{seed}") for seed in (0, 1)]
+    one, other = (discover([each.photographs]).units[0].path.read_bytes() for each in done)
+    assert one != other
+
+
+def test_corruptions_lie_side_by_side(faces: list[StoredFace], tmp_path: Path) -> None:
+    manifests = [corrupt_photographs.fn(faces, name, 0, tmp_path / "out").photographs for name in ("noise", "blur")]
+    paths = [unit.path for manifest in manifests for unit in discover([manifest]).units]
+    assert len(set(paths)) == 4
+    assert all(path.is_file() for path in paths)
+
+
+def test_a_photograph_that_cannot_be_corrupted_has_a_reason_and_no_copy(
+    faces: list[StoredFace], tmp_path: Path
+) -> None:
+    outside = dataclasses.replace(faces[0], landmarks=POINTS + 500)
+    Path(faces[1].source).unlink()
+    third = face(tmp_path, "cas/1.png", RED)
+    done = corrupt_photographs.fn([outside, faces[1], third], "glasses", 0, tmp_path / "out")
+    assert list(done.done) == ["cas/1.png"]
+    assert set(done.failed) == {"ann/1.png", "bob/1.png"}
+    assert "outside the photograph" in done.failed["ann/1.png"]
+    assert all("\n" not in reason for reason in done.failed.values())
+    assert [unit.unit_id for unit in discover([done.photographs]).units] == ["cas/1.png"]
