@@ -50,7 +50,7 @@ def photo_figures(rows: Sequence[Row]) -> dict[str, Any]:
 
 def pair_figures(rows: Sequence[Row]) -> dict[str, Any]:
     """Columns of `lfw_summary` of one method's rows of `lfw_pairs`; nothing but counts where pairs are all of one kind,
-    no accuracy for a single fold, whose threshold would have to be chosen on itself."""
+    no accuracy where a fold's threshold cannot be chosen on the others: there are none, or theirs are of one kind."""
     good = [row for row in rows if row["status"] == "ok"]
     same = np.array([row["same"] for row in good], bool)
     figures: dict[str, Any] = {
@@ -65,7 +65,8 @@ def pair_figures(rows: Sequence[Row]) -> dict[str, Any]:
         figures |= {"same_mean": float(scores[same].mean()), "different_mean": float(scores[~same].mean())}
         figures |= {"auc": auc(scores, same), "eer": equal_error_rate(scores, same)}
         figures |= {"tar": tar_at_far(scores, same, FAR), "far": FAR}
-        if len(np.unique(folds)) > 1:
+        kinds_elsewhere = [len(np.unique(same[folds != fold])) for fold in np.unique(folds)]
+        if min(kinds_elsewhere) == 2:
             accuracy = k_fold_accuracy(scores, same, folds)
             figures |= {"accuracy": accuracy.mean, "accuracy_se": accuracy.standard_error}
     return figures
