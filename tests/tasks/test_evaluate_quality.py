@@ -1,0 +1,241 @@
+"""The steps of the evaluation of image quality."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from data import tables
+from data.assets import AssetError
+from data.collections import Collection, CollectionError, discover
+from ganfit_core.corruption import CORRUPTIONS
+from tasks import evaluate_quality
+from tasks.corrupt_photographs import Corrupted, Corruption
+from tasks.evaluate_quality import (
+    CORRUPTED,
+    Condition,
+    ablation,
+    collect_faces,
+    list_collection,
+    measure_condition,
+    write_quality_rows,
+)
+from tasks.measure_quality import Chunk
+from tasks.micc_recipes import ABLATION, MEAN_FACE
+from tasks.stored_faces import StoredFace
+from tests import judged
+from tests.judged import GREEN, RED, WALL, World
+
+FIGURES = {
+    "psnr_db": 20.0,
+    "ssim": 0.5,
+    "mae": 0.25,
+    "mask_pixels": 9,
+    "landmark_error_pct": 1.0,
+    "cosines": {"judge": 0.5},
+}
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    return judged.install(monkeypatch)
+
+
+@pytest.fixture
+def photographs(tmp_path: Path) -> Path:
+    for name, colour in {"ann.png": RED, "bob.png": GREEN, "cas.png": WALL}.items():
+        judged.photograph(tmp_path / "photographs" / name, colour)
+    return tmp_path / "photographs"
+
+
+def face(name: str, **columns: Any) -> StoredFace:
+    return dataclasses.replace(judged.stored(Path(name), name, judged.TEMPLATE_68, {}), **columns)
+
+
+def faceless(name: str) -> StoredFace:
+    gone = {"landmarks": None, "result_key": None, "parameters": None}
+    return face(name, status="no_face", stage="detect", reason="no face found", **gone)
+
+
+def test_every_condition_is_a_corruption_or_none() -> None:
+    assert ("none", *CORRUPTIONS) == CORRUPTED
+
+
+def test_conditions_whose_rows_would_replace_each_other_have_folders_of_their_own() -> None:
+    conditions = [Condition("fast", corruption) for corruption in CORRUPTED] + ablation("ganfit++")[1:]
+    folders = [condition.folder for condition in conditions]
+    assert len(set(folders)) == len(folders) == 9 + 9
+    assert Condition("fast").folder == Condition("ganfit").folder  # rows name their method
+
+
+def test_the_ablation_is_the_whole_energy_and_the_nine_rows_of_table_1() -> None:
+    assert [condition.without for condition in ablation("ganfit++")] == [(), *ABLATION]
+    assert {(condition.method, condition.corruption) for condition in ablation("ganfit++")} == {("ganfit++", "none")}
+
+
+def test_a_draw_is_of_the_collection_in_its_order_and_another_with_another_seed(
+    photographs: Path, tmp_path: Path
+) -> None:
+    for number in range(20):
+        judged.photograph(photographs / f"{number:02d}.png", RED)
+
+    def drawn(seed: int, count: int | None = 5) -> list[str]:
+        path = list_collection.fn([str(photographs)], count, seed, tmp_path / "out")
+        return [unit.unit_id for unit in discover([path]).units]
+
+    first = drawn(0)
+    assert first == drawn(0) == sorted(first)
+    assert len(first) == 5
+    assert drawn(1) != first
+    assert len(drawn(0, None)) == len(drawn(0, 100)) == 23
+
+
+def test_results_within_the_collections_folder_are_no_photographs_of_it(photographs: Path) -> None:
+    out = photographs / "out"
+    judged.photograph(out / "corrupted" / "noise" / "ann.png", RED)
+    listing = list_collection.fn([str(photographs)], None, 0, out)
+    assert [unit.unit_id for unit in discover([listing]).units] == ["ann.png", "bob.png", "cas.png"]
+
+
+def test_a_folder_without_photographs_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(CollectionError):
+        list_collection.fn([str(tmp_path / "nothing")], None, 0, tmp_path / "out")
+
+
+def test_faces_come_in_the_lists_order_and_the_mean_faces_are_another_methods(
+    world: World, photographs: Path, tmp_path: Path
+) -> None:
+    out, listing = tmp_path / "out", list_collection.fn([str(photographs)], None, 0, tmp_path / "out")
+    judged.reconstruct_here([str(listing)], out / Condition("fast").folder, "fast")
+    faces = collect_faces.fn(listing, Condition("fast"), "fast", out)
+    assert [face.unit_id for face in faces] == ["ann.png", "bob.png", "cas.png"]
+    assert [face.ok for face in faces] == [True, True, False]
+    mean = collect_faces.fn(listing, Condition(MEAN_FACE), "fast", out)
+    assert [face.result_key for face in mean] == [face.result_key for face in faces]
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> list[Chunk]:
+    """What is asked of a stand-in that measures the same of everything."""
+    chunks: list[Chunk] = []
+
+    def measure(chunk: Chunk, networks: Sequence[str], preset: str, folder: Path) -> list[dict[str, Any]]:
+        chunks.append(chunk)
+        return [dict(FIGURES) for _ in chunk.comparisons]
+
+    monkeypatch.setattr(evaluate_quality, "measure_chunk", measure)
+    return chunks
+
+
+def measure(
+    clean: Sequence[StoredFace],
+    fitted: Sequence[StoredFace],
+    corrupted: Corrupted | None = None,
+    condition: Condition | None = None,
+) -> dict[str, dict[str, Any]]:
+    rows = measure_condition.fn(
+        condition or Condition("fast"), clean, fitted, corrupted, ["judge"], "laptop", Path("out"), 1
+    )
+    assert [row["unit_id"] for row in rows] == [face.unit_id for face in clean]
+    return {row["unit_id"]: row for row in rows}
+
+
+def test_only_what_was_found_and_fitted_is_measured(world: World, measured: list[Chunk]) -> None:
+    clean = [face("ann"), face("bob"), faceless("cas")]
+    failed = face("bob", status="failed", stage="fit", reason="the energy is not finite", parameters=None)
+    rows = measure(clean, [face("ann"), failed, faceless("cas")])
+    assert [comparison.clean.unit_id for chunk in measured for comparison in chunk.comparisons] == ["ann"]
+    assert {name: row["status"] for name, row in rows.items()} == {"ann": "ok", "bob": "failed", "cas": "no_face"}
+    assert rows["ann"]["mae"] == 0.25
+    assert "mae" not in rows["bob"]
+    assert (rows["bob"]["stage"], rows["bob"]["reason"]) == ("fit", "the energy is not finite")
+
+
+def test_many_photographs_are_measured_in_chunks_and_each_keeps_its_figures(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def number(chunk: Chunk, **_: Any) -> list[dict[str, Any]]:
+        return [{"mae": float(comparison.clean.unit_id)} for comparison in chunk.comparisons]
+
+    monkeypatch.setattr(evaluate_quality, "measure_chunk", number)
+    faces = [face(f"{number}") for number in range(2 * evaluate_quality.CHUNK + 1)]
+    assert all(row["mae"] == float(name) for name, row in measure(faces, faces[::-1]).items())
+
+
+def test_a_corrupted_photograph_says_what_was_done_and_why_not(world: World, measured: list[Chunk]) -> None:
+    done = {"ann": Corruption(5, {"strength": 0.5}, 0.25), "bob": Corruption(6, {"strength": 0.75}, 1.0)}
+    corrupted = Corrupted(Path("noise.csv"), done, {"dan": "the face lies outside the photograph"})
+    clean = [face("ann"), face("bob"), faceless("cas"), face("dan")]
+    rows = measure(clean, [face("ann"), faceless("bob")], corrupted, Condition("fast", "noise"))
+    assert (rows["ann"]["corruption_seed"], rows["ann"]["covered"]) == (5, 0.25)
+    assert dict(rows["ann"]["corruption_parameters"]) == {"strength": 0.5}
+    assert (rows["bob"]["status"], rows["bob"]["covered"]) == ("no_face", 1.0)
+    assert (rows["cas"]["status"], rows["cas"]["corruption_seed"]) == ("no_face", None)
+    assert (rows["dan"]["status"], rows["dan"]["stage"]) == ("failed", "corrupt")
+    assert rows["dan"]["reason"] == "the face lies outside the photograph"
+    assert {row["corruption"] for row in rows.values()} == {"noise"}
+
+
+def test_a_network_that_made_the_reconstructions_is_refused(world: World, measured: list[Chunk]) -> None:
+    used = face("ann", assets={"dlib-resnet": world.hashes["judge"]})
+    with pytest.raises(AssetError, match="judge is part of the energy"):
+        measure([face("ann")], [used])
+    assert not measured
+
+
+def collection(name: str = "photographs") -> Collection:
+    return Collection(name, f"key of {name}", ())
+
+
+def write(out: Path, rows: dict[str, dict[str, Any]], **given: Any) -> list[dict[str, Any]]:
+    options: dict[str, Any] = {"collection": collection(), "preset": "laptop", "seed": 0} | given
+    return write_quality_rows.fn(
+        list(rows.values()), options["collection"], ["judge"], options["preset"], options["seed"], out, "run"
+    )
+
+
+def test_rows_have_every_column_and_name_what_made_them(world: World, measured: list[Chunk], tmp_path: Path) -> None:
+    write(tmp_path, measure([face("ann"), faceless("cas")], [face("ann"), faceless("cas")]), preset="paper", seed=7)
+    ann, cas = tables.read(tmp_path, "image_quality").to_pylist()
+    assert (ann["dataset"], ann["preset"], ann["seed"]) == ("photographs", "paper", 7)
+    assert ann["protocol"] == "quality/clean-reference"
+    assert dict(ann["networks"]) == {"judge": "hash of judge"}
+    assert dict(ann["cosines"]) == {"judge": 0.5}
+    assert {name: ann[name] for name in FIGURES if name != "cosines"} == {
+        name: value for name, value in FIGURES.items() if name != "cosines"
+    }
+    assert (cas["mae"], cas["cosines"], cas["psnr_db"]) == (None, [], None)
+    assert len(tables.read(tmp_path, "published")) > 20
+
+
+def test_a_repeated_condition_replaces_its_rows_alone(world: World, measured: list[Chunk], tmp_path: Path) -> None:
+    ann = face("ann")
+    conditions = [
+        Condition("fast"),
+        Condition("ganfit"),
+        Condition(MEAN_FACE),
+        Condition("fast", "noise"),
+        Condition("ganfit", without=("pixel",)),
+        Condition("ganfit", without=("pixel", "landmark")),
+    ]
+    for condition in conditions:
+        write(tmp_path, measure([ann], [ann], condition=condition))
+    others: list[dict[str, Any]] = [{"preset": "paper"}, {"seed": 1}, {"collection": collection("others")}]
+    for given in others:
+        write(tmp_path, measure([ann], [ann]), **given)
+    assert len(tables.read(tmp_path, "image_quality")) == len(conditions) + len(others)
+    for condition in conditions:
+        write(tmp_path, measure([ann, face("bob")], [ann, face("bob")], condition=condition))
+    counts = Counter(row["unit_id"] for row in tables.read(tmp_path, "image_quality").to_pylist())
+    assert counts == {"ann": len(conditions) + len(others), "bob": len(conditions)}
+
+
+def test_no_result_key_is_told_of_the_mean_face(world: World, measured: list[Chunk]) -> None:
+    ann = face("ann")
+    assert measure([ann], [ann])["ann"]["result_key"] == "result of ann"
+    assert measure([ann], [ann], condition=Condition(MEAN_FACE))["ann"]["result_key"] is None
