@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from data.collections import CollectionError, Unit, discover
+from data.collections import CollectionError, Unit, discover, write_manifest
 
 ALL: Any = ("photo", "video")
 
@@ -135,3 +136,37 @@ def test_two_files_of_one_id_from_two_requests_are_refused_and_one_file_is_taken
     expected = f"two files have the unit_id a.jpg: {tmp_path}/a.jpg and {tmp_path}/b.jpg"
     with pytest.raises(CollectionError, match=f"^{re.escape(expected)}$"):
         discover([tmp_path, other])
+
+
+def test_a_written_manifest_is_read_as_the_units_that_were_written(tmp_path: Path) -> None:
+    odd = 'Müller, "Jo"/a b\'s.jpg'
+    written = [
+        Unit("Ann/Ann_0001.jpg", tmp_path / "elsewhere" / "one.jpg", subject="Ann"),
+        Unit(odd, tmp_path / odd, subject='Müller, "Jo"'),
+        Unit("film.bin", tmp_path / "film.bin", kind="video"),
+    ]
+    write_manifest(tmp_path / "lists" / "list.csv", written)
+    found = units(tmp_path / "lists" / "list.csv")
+    assert {key: (unit.path, unit.subject, unit.kind) for key, unit in found.items()} == {
+        unit.unit_id: (unit.path, unit.subject, unit.kind) for unit in written
+    }
+
+
+def test_units_elsewhere_are_written_with_their_address(tmp_path: Path) -> None:
+    unit = Unit("a.jpg", Path("a.jpg"), url="https://example.org/photos/a.jpg")
+    write_manifest(tmp_path / "list.csv", [unit])
+    assert "https://example.org/photos/a.jpg,a.jpg" in (tmp_path / "list.csv").read_text()
+
+
+def test_a_manifest_with_this_content_is_left_alone_and_another_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    first, second = (Unit(f"{name}.jpg", tmp_path / f"{name}.jpg") for name in "ab")
+    write_manifest(path, [first])
+    os.utime(path, ns=(1, 1))
+    write_manifest(path, iter([first]))
+    assert path.stat().st_mtime_ns == 1
+    write_manifest(path, [first, second])
+    assert sorted(units(path)) == ["a.jpg", "b.jpg"]
+    write_manifest(path, [second])
+    assert sorted(units(path)) == ["b.jpg"]
+    assert [file.name for file in tmp_path.iterdir()] == ["list.csv"]
