@@ -66,6 +66,10 @@ def read_pairs(path: Path, folds: Sequence[int]) -> list[Pair]:
         lines = path.read_text().splitlines()[1:]
     except OSError as error:
         raise LfwError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise LfwError(f"{path} is no text") from error
+    if unknown := sorted(set(folds) - set(range(1, FOLDS + 1))):
+        raise LfwError(f"no such fold: {', '.join(map(str, unknown))}; there are 1 to {FOLDS}")
     size = 2 * PAIRS_PER_CLASS
     pairs = []
     for fold in folds:

@@ -10,10 +10,11 @@ from typing import Any
 from prefect import flow
 
 from data.lfw import HELD_OUT_FOLD
+from data.lock import locked
 from flows.fits import reconstruct_for_evaluation
 from ganfit_core.methods import DEFAULT
 from tasks.evaluate_lfw import (
-    PHOTOGRAPHS,
+    FACE,
     collect_sides,
     compare_pairs,
     compare_renderings,
@@ -21,9 +22,10 @@ from tasks.evaluate_lfw import (
     list_photographs,
     open_benchmark,
 )
-from tasks.judges import choose_networks
+from tasks.judges import check_methods, choose_networks
+from tasks.likeness_names import PHOTOGRAPHS
+from tasks.likeness_settings import Settings
 from tasks.micc_recipes import MEAN_FACE
-from tasks.models import load_models
 from tasks.run import new_run_id
 from tasks.steps import call
 from tasks.write_lfw import write_lfw_rows
@@ -54,27 +56,30 @@ def evaluate_lfw(
         photographs: at most so many, of as many people as can be, and the pairs among them; all unless given.
         processes: that work side by side.
 
-    What was reconstructed and embedded before by the same models and code is read.
+    What was reconstructed and embedded before by the same models and code is read. Raises data.lfw.LfwError,
+    data.assets.AssetError for models and networks that are not there or must not judge, data.lock.LockedError, and what
+    `reconstruct` does.
     """
-    # Faces are where the first of the methods found them, for the mean face too.
+    # Where faces are, reconstructions tell: those of `fast` are the cheapest.
     fitted = [method for method in methods if method != MEAN_FACE] or ["fast"]
-    for method in fitted:
-        load_models(preset, method, iterations)  # none shall run in vain because another cannot
     judges = call(choose_networks, networks)
+    settings = Settings(preset, iterations, seed, FACE)
+    call(check_methods, fitted, judges, settings)
     benchmark = call(open_benchmark, root, folds, photographs)
-    for method in fitted:
-        photos = call(list_photographs, benchmark, out, method)
-        reconstruct_for_evaluation(photos, out, method, preset, iterations, seed, processes)
-    sides = call(collect_sides, benchmark, methods, fitted, judges, out)
-    real = call(embed, sides[0], "photograph", judges, preset, out, processes)
-    run_id = new_run_id()
-    summaries: list[dict[str, Any]] = []
-    for side in sides:
-        alone = side.method == PHOTOGRAPHS
-        shown = {} if alone else call(embed, side, "rendering", judges, preset, out, processes)
-        paired = real if alone else call(embed, side, "reference view", judges, preset, out, processes)
-        photo_rows = compare_renderings(benchmark, side, real, shown)
-        pair_rows = compare_pairs(benchmark, side, paired)
-        written = call(write_lfw_rows, benchmark, side, photo_rows, pair_rows, preset, seed, out, run_id)
-        summaries.extend(written)
+    with locked(out / "photographs", "evaluate-lfw"):
+        for method in fitted:
+            listing = call(list_photographs, benchmark, out, method)
+            reconstruct_for_evaluation(listing, out, method, settings, processes)
+        sides = call(collect_sides, benchmark, methods, fitted, preset, out)
+        real = call(embed, sides[0], "photograph", judges, preset, out, processes)
+        run_id = new_run_id()
+        summaries: list[dict[str, Any]] = []
+        for side in sides:
+            alone = side.method == PHOTOGRAPHS
+            shown = {} if alone else call(embed, side, "rendering", judges, preset, out, processes)
+            paired = real if alone else call(embed, side, "reference view", judges, preset, out, processes)
+            photo_rows = compare_renderings(benchmark, side, real, shown)
+            pair_rows = compare_pairs(benchmark, side, paired)
+            written = call(write_lfw_rows, benchmark, side, photo_rows, pair_rows, settings, out, run_id)
+            summaries.extend(written)
     return summaries

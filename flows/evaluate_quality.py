@@ -10,22 +10,25 @@ from typing import Any
 from prefect import flow
 
 from data.collections import discover
+from data.lock import locked
 from flows.fits import reconstruct_for_evaluation
 from ganfit_core.methods import DEFAULT
 from tasks.corrupt_photographs import corrupt_photographs
 from tasks.evaluate_quality import (
     CORRUPTED,
-    NONE,
     Condition,
     ablation,
+    check_corruptions,
+    collect_clean,
     collect_faces,
     list_collection,
     measure_condition,
     write_quality_rows,
 )
-from tasks.judges import choose_networks
+from tasks.judges import check_methods, choose_networks
+from tasks.likeness_names import NONE
+from tasks.likeness_settings import Settings
 from tasks.micc_recipes import MEAN_FACE
-from tasks.models import load_models
 from tasks.run import FaceChoice, new_run_id
 from tasks.steps import call
 
@@ -57,48 +60,43 @@ def evaluate_quality(
         photographs: so many of the collection's, drawn at random; all unless given.
         face: which one of a photograph.
         networks: that compare, of tasks.networks; all that are there unless given.
-        seed: of the reconstructions, the corruptions and the draw.
+        seed: of the reconstructions and the corruptions.
         processes: that work side by side.
 
-    What was reconstructed and measured before by the same models and code is read.
+    What was reconstructed and measured before by the same models and code is read. Raises data.assets.AssetError for
+    models and networks that are not there or must not judge, ValueError for an unknown corruption or a method without
+    an energy to leave something out of, data.collections.CollectionError, data.lock.LockedError, and what `reconstruct`
+    does.
     """
     if leave_one_out:
         methods, corruptions = (leave_one_out,), (NONE,)
-    for method in methods:
-        load_models(preset, method, iterations)  # none shall run in vain because another cannot
     judges = call(choose_networks, networks)
-    clean_list = call(list_collection, inputs, photographs, seed, out)
+    settings = Settings(preset, iterations, seed, face)
+    call(check_methods, methods, judges, settings, leave_one_out is not None)
+    call(check_corruptions, corruptions)
+    with locked(out, "evaluate-quality"):
+        collection = discover(inputs, exclude=[out])
+        clean_list = call(list_collection, inputs, photographs, out)
 
-    def fit(listing: Path, condition: Condition) -> None:
-        reconstruct_for_evaluation(
-            listing,
-            out / condition.folder,
-            condition.method,
-            preset,
-            iterations,
-            seed,
-            processes,
-            face,
-            condition.without,
-        )
+        def fit(listing: Path, condition: Condition) -> None:
+            to = out / condition.folder
+            reconstruct_for_evaluation(listing, to, condition.method, settings, processes, condition.without)
 
-    run_id, collection = new_run_id(), discover(inputs, exclude=[out])
-    rows: list[dict[str, Any]] = []
-    fit(clean_list, Condition(methods[0]))
-    clean = call(collect_faces, clean_list, Condition(methods[0]), methods[0], out)
-    for corruption in corruptions:
-        corrupted = None if corruption == NONE else call(corrupt_photographs, clean, corruption, seed, out)
-        listing = corrupted.photographs if corrupted else clean_list
-        conditions = (
-            ablation(leave_one_out)
-            if leave_one_out
-            else [*(Condition(method, corruption) for method in methods), Condition(MEAN_FACE, corruption)]
-        )
-        for condition in conditions:
-            if condition.method != MEAN_FACE:
-                fit(listing, condition)
-            fitted = call(collect_faces, listing, condition, methods[0], out)
-            measured = call(measure_condition, condition, clean, fitted, corrupted, judges, preset, out, processes)
-            written = call(write_quality_rows, measured, collection, judges, preset, seed, out, run_id)
-            rows.extend(written)
+        run_id = new_run_id()
+        rows: list[dict[str, Any]] = []
+        fit(clean_list, Condition(methods[0]))
+        clean = call(collect_clean, clean_list, methods[0], settings, out)
+        for corruption in corruptions:
+            copies = None if corruption == NONE else call(corrupt_photographs, clean, corruption, seed, out)
+            listing = copies.photographs if copies else clean_list
+            there = copies is None or bool(copies.done)
+            mean = Condition(MEAN_FACE, corruption)
+            plain = [*(Condition(method, corruption) for method in methods), mean]
+            for condition in ablation(leave_one_out) if leave_one_out else plain:
+                if there and condition.method != MEAN_FACE:
+                    fit(listing, condition)
+                fitted = call(collect_faces, listing, condition, methods[0], settings, out) if there else []
+                measured = call(measure_condition, condition, clean, fitted, copies, judges, preset, out, processes)
+                written = call(write_quality_rows, measured, collection, judges, settings, out, run_id)
+                rows.extend(written)
     return rows

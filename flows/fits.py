@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flows.reconstruct import reconstruct
 from ganfit_core.methods import METHODS
-from tasks.run import FaceChoice
+from tasks.likeness_settings import Settings
 
 FIT_BATCH, REGRESSION_BATCH = 8, 32
 """Faces that are reconstructed together."""
@@ -15,28 +15,20 @@ SHARD_SIZE = 64
 
 
 def reconstruct_for_evaluation(
-    photographs: Path,
-    out: Path,
-    method: str,
-    preset: str,
-    iterations: int | None,
-    seed: int,
-    processes: int,
-    face: FaceChoice = "central",
-    without: tuple[str, ...] = (),
+    photographs: Path, out: Path, method: str, settings: Settings, processes: int, without: tuple[str, ...] = ()
 ) -> None:
     """Reconstruct what is missing of the photographs that a manifest lists; raises what the flow does."""
     reconstruct.fn(
         [str(photographs)],
         out,
-        preset,
+        settings.preset,
         method,
-        iterations,
-        seed=seed,
+        settings.iterations,
+        seed=settings.seed,
         batch=FIT_BATCH if METHODS[method].refine else REGRESSION_BATCH,
         files="none",
         shard_size=SHARD_SIZE,
         workers=processes,
-        face=face,
+        face=settings.face,
         without=without,
     )

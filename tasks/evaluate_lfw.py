@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,14 +18,15 @@ from data.lfw import Lfw, Pair, open_lfw, person_of, photographs_of, read_pairs
 from evaluation.identity import cosine
 from evaluation.likeness_protocols import PHOTO_PAIRS, PHOTO_RENDERING, RENDERING_PAIRS
 from tasks.embeddings import Kind, chunks, embed_chunk
+from tasks.likeness_names import PHOTOGRAPHS
 from tasks.micc_recipes import MEAN_FACE
-from tasks.networks import refuse_network_of_loss
 from tasks.processes import in_processes
 from tasks.progress import current
+from tasks.run import FaceChoice
 from tasks.stored_faces import StoredFace, stored_faces
 
-PHOTOGRAPHS = "photographs"
-"""Stands where a method's name does: the real photographs, compared with each other."""
+FACE: FaceChoice = "central"
+"""Of a photograph's faces, the one that LFW names."""
 
 Embeddings = Mapping[str, Mapping[str, NDArray[np.float32]]]
 """Network -> photograph -> its embedding."""
@@ -91,21 +91,23 @@ def list_of(out: Path, method: str) -> Path:
 
 @task(name="collect faces", tags=["io"], cache_policy=NO_CACHE, persist_result=False)
 def collect_sides(
-    benchmark: Benchmark, methods: Sequence[str], fitted: Sequence[str], networks: Sequence[str], out: Path
+    benchmark: Benchmark, methods: Sequence[str], fitted: Sequence[str], preset: str, out: Path
 ) -> list[Side]:
     """The photographs, then each method. Where the faces of the photographs and of the mean face are, the rows of the
-    first of those that were ``fitted`` tell.
-
-    Raises ValueError for a network that took part in reconstructions, data.assets.AssetError for one that is not there.
+    first of those that were ``fitted`` and know it tell.
     """
     faces = {}
     for method in fitted:
-        rows = stored_faces(out, method, discover([list_of(out, method)]).key)
+        rows = stored_faces(out.absolute(), method, discover([list_of(out, method)]))
         faces[method] = {photo: rows[photo] for photo in benchmark.photographs}
-        for network in networks:
-            refuse_network_of_loss(network, next(iter(rows.values())).assets)
-    found = {photo: _found(face) for photo, face in faces[fitted[0]].items()}
-    return [Side(method, faces.get(method, found)) for method in (PHOTOGRAPHS, *methods)]
+    known = {photo: _known([faces[method][photo] for method in fitted]) for photo in benchmark.photographs}
+
+    def side(method: str) -> Side:
+        if method in faces:
+            return Side(method, faces[method])
+        return Side(method, {photo: face.without_fit(method, preset, FACE) for photo, face in known.items()})
+
+    return [side(method) for method in (PHOTOGRAPHS, *methods)]
 
 
 @task(name="embed", tags=["accelerator"], cache_policy=NO_CACHE, persist_result=False)
@@ -167,14 +169,16 @@ def _compared(
     for face in faces:
         if not face.ok:
             return {"status": face.status, "reason": f"{face.unit_id}: {face.reason}", "cosine": None}
-    if one is None or other is None or not np.isfinite([one, other]).all():
+    if one is None or other is None:
+        return {"status": "no_face", "reason": "where the photograph's face is, no method knows", "cosine": None}
+    if not np.isfinite([one, other]).all():
         return {"status": "unreadable", "reason": "a photograph cannot be read any more", "cosine": None}
     return {"status": "ok", "reason": None, "cosine": float(cosine(one[None], other[None])[0])}
 
 
-def _found(face: StoredFace) -> StoredFace:
-    """What needs no reconstruction can be compared wherever a face was found."""
-    return face if face.landmarks is None else dataclasses.replace(face, status="ok", reason=None)
+def _known(faces: Sequence[StoredFace]) -> StoredFace:
+    """The first whose landmarks are known: a fit that was given up leaves none."""
+    return next((face for face in faces if face.landmarks is not None), faces[0])
 
 
 def _units(benchmark: Benchmark) -> list[Unit]:

@@ -20,16 +20,16 @@ from data.collections import Collection, discover, write_manifest
 from evaluation.likeness_protocols import CLEAN_REFERENCE
 from ganfit_core.corruption import CORRUPTIONS
 from tasks.code import code_version
-from tasks.corrupt_photographs import Corrupted
+from tasks.corrupt_photographs import Copies
+from tasks.likeness_names import NONE, PHOTOGRAPHS
+from tasks.likeness_settings import Settings
 from tasks.measure_quality import CHUNK, Chunk, Comparison, measure_chunk
 from tasks.micc_recipes import ABLATION, MEAN_FACE
-from tasks.networks import network_sha256, refuse_network_of_loss
+from tasks.networks import network_sha256
 from tasks.processes import in_processes
 from tasks.progress import current
 from tasks.stored_faces import StoredFace, stored_faces
 
-NONE = "none"
-"""Stands where a corruption's name does: the photographs as they are."""
 CORRUPTED = (NONE, *CORRUPTIONS)
 """Every condition that a photograph can be in."""
 UNITS = "dB, SSIM in [-1, 1], colours in [0, 1], % of the distance between the eyes, cosine"
@@ -54,20 +54,27 @@ class Condition:
         return Path("fits", ("clean" if self.corruption == NONE else self.corruption) + left_out)
 
 
+@task(name="check corruptions", tags=["io"], cache_policy=NO_CACHE, persist_result=False)
+def check_corruptions(names: Sequence[str]) -> None:
+    """Raise ValueError for a corruption that does not exist."""
+    if unknown := sorted(set(names) - set(CORRUPTED)):
+        raise ValueError(f"no such corruption: {', '.join(unknown)}; there are {', '.join(CORRUPTED)}")
+
+
 def ablation(method: str) -> list[Condition]:
     """The whole energy, then without each of the terms of Table 1's last nine rows."""
     return [Condition(method), *(Condition(method, without=terms) for terms in ABLATION)]
 
 
 @task(name="list photographs", tags=["io"], cache_policy=NO_CACHE, persist_result=False)
-def list_collection(inputs: Sequence[str], photographs: int | None, seed: int, out: Path) -> Path:
-    """Write the list of a collection's photographs, or of so many at random, and return its path.
+def list_collection(inputs: Sequence[str], photographs: int | None, out: Path) -> Path:
+    """Write the list of a collection's photographs, or of so many at random, the same every time, and return its path.
 
     Raises data.collections.CollectionError for paths that hold none.
     """
     units = discover(inputs, exclude=[out]).units
     if photographs is not None and photographs < len(units):
-        chosen = random.Random(seed).sample(range(len(units)), photographs)
+        chosen = random.Random(0).sample(range(len(units)), photographs)
         units = tuple(units[place] for place in sorted(chosen))
     path = out.absolute() / "photographs.csv"
     write_manifest(path, units)
@@ -75,13 +82,23 @@ def list_collection(inputs: Sequence[str], photographs: int | None, seed: int, o
 
 
 @task(name="collect faces", tags=["io"], cache_policy=NO_CACHE, persist_result=False)
-def collect_faces(listing: Path, condition: Condition, reference: str, out: Path) -> list[StoredFace]:
+def collect_faces(
+    listing: Path, condition: Condition, reference: str, settings: Settings, out: Path
+) -> list[StoredFace]:
     """The faces of the listed photographs, in their order; where those of the mean face are, the rows of the method
     ``reference`` tell."""
     collection = discover([listing])
-    method = reference if condition.method == MEAN_FACE else condition.method
-    rows = stored_faces(out.absolute() / condition.folder, method, collection.key)
-    return [rows[unit.unit_id] for unit in collection.units]
+    alone = condition.method == MEAN_FACE
+    rows = stored_faces(out.absolute() / condition.folder, reference if alone else condition.method, collection)
+    faces = [rows[unit.unit_id] for unit in collection.units]
+    return [row.without_fit(MEAN_FACE, settings.preset, settings.face) for row in faces] if alone else faces
+
+
+@task(name="collect clean faces", tags=["io"], cache_policy=NO_CACHE, persist_result=False)
+def collect_clean(listing: Path, reference: str, settings: Settings, out: Path) -> list[StoredFace]:
+    """The photographs as they are, wherever the method ``reference`` found a face, whatever came of its fit."""
+    found = collect_faces.fn(listing, Condition(reference), reference, settings, out)
+    return [row.without_fit(PHOTOGRAPHS, settings.preset, settings.face) for row in found]
 
 
 @task(name="measure", tags=["accelerator"], cache_policy=NO_CACHE, persist_result=False)
@@ -89,19 +106,14 @@ def measure_condition(
     condition: Condition,
     clean: Sequence[StoredFace],
     fitted: Sequence[StoredFace],
-    corrupted: Corrupted | None,
+    copies: Copies | None,
     networks: Sequence[str],
     preset: str,
     out: Path,
     processes: int,
 ) -> list[dict[str, Any]]:
-    """What decides the rows of `image_quality`, one per photograph, besides what all have in common.
-
-    Raises ValueError for a network that took part in the reconstructions.
-    """
+    """What decides the rows of `image_quality`, one per photograph, besides what all have in common."""
     by_unit = {face.unit_id: face for face in fitted}
-    for network in networks:
-        refuse_network_of_loss(network, next((face.assets for face in fitted), {}))
     measurable = [Comparison(face, by_unit[face.unit_id]) for face in clean if _both_ok(face, by_unit)]
     parts = [
         Chunk(condition.method, tuple(measurable[start : start + CHUNK])) for start in range(0, len(measurable), CHUNK)
@@ -111,8 +123,11 @@ def measure_condition(
     for done, (chunk, measured) in enumerate(in_processes(work, parts, processes), start=1):
         figures |= zip((each.clean.unit_id for each in chunk.comparisons), measured, strict=True)
         current().step(f"measuring: {condition.method}, {condition.corruption}", done, len(parts))
+    origin = next(iter(fitted), clean[0])  # the same for all, whatever came of each
+    made_by = {"assets": sorted(origin.assets.items()), "config_sha256": origin.config_sha256}
     return [
-        _row(condition, face, by_unit.get(face.unit_id), corrupted) | figures.get(face.unit_id, {}) for face in clean
+        made_by | _row(condition, face, by_unit.get(face.unit_id), copies) | figures.get(face.unit_id, {})
+        for face in clean
     ]
 
 
@@ -121,8 +136,7 @@ def write_quality_rows(
     rows: Sequence[Row],
     collection: Collection,
     networks: Sequence[str],
-    preset: str,
-    seed: int,
+    settings: Settings,
     out: Path,
     run_id: str,
 ) -> list[dict[str, Any]]:
@@ -135,8 +149,7 @@ def write_quality_rows(
         "protocol_version": CLEAN_REFERENCE.version,
         "cosines": {},
         "networks": [(network, network_sha256(network)) for network in networks],
-        "preset": preset,
-        "seed": seed,
+        **settings.columns,
         "units": UNITS,
         "code_version": code_version(),
         "created_at": datetime.datetime.now(datetime.UTC),
@@ -145,7 +158,8 @@ def write_quality_rows(
     for row in complete:
         row["cosines"] = sorted(row["cosines"].items())
     first = complete[0]
-    deciding = [collection.key, first["method"], first["without"], first["corruption"], preset, seed]
+    names = ("method", "without", "corruption", "config_sha256", "seed")
+    deciding = [collection.key, *(first[name] for name in names)]
     key = hashlib.sha256(json.dumps(deciding).encode()).hexdigest()[:12]
     tables.write_part(complete, schema, out, key, 0)
     tables.write_part(published.rows(), schemas.published(), out, "all", 0)
@@ -157,15 +171,13 @@ def _both_ok(face: StoredFace, fitted: Mapping[str, StoredFace]) -> bool:
     return face.ok and other is not None and other.ok
 
 
-def _row(
-    condition: Condition, clean: StoredFace, fitted: StoredFace | None, corrupted: Corrupted | None
-) -> dict[str, Any]:
+def _row(condition: Condition, clean: StoredFace, fitted: StoredFace | None, copies: Copies | None) -> dict[str, Any]:
     """A photograph's row without figures."""
-    done = corrupted.done.get(clean.unit_id) if corrupted else None
+    done = copies.done.get(clean.unit_id) if copies else None
     told = clean if fitted is None or not clean.ok else fitted
     row: dict[str, Any] = {
         "unit_id": clean.unit_id,
-        "subject": clean.subject,
+        "subject": clean.unit.subject,
         "method": condition.method,
         "without": list(condition.without),
         "corruption": condition.corruption,
@@ -176,8 +188,7 @@ def _row(
         "stage": told.stage,
         "reason": told.reason,
         "result_key": None if condition.method == MEAN_FACE else told.result_key,
-        "assets": sorted(told.assets.items()),
     }
-    if corrupted and clean.unit_id in corrupted.failed:
-        row |= {"status": "failed", "stage": "corrupt", "reason": corrupted.failed[clean.unit_id]}
+    if copies and clean.unit_id in copies.failed:
+        row |= {"status": "failed", "stage": "corrupt", "reason": copies.failed[clean.unit_id]}
     return row

@@ -27,8 +27,13 @@ from tasks.networks import load_network, network_sha256
 from tasks.run import one_line
 from tasks.stored_faces import StoredFace, fitter_of, parameters_of, photograph, rendered
 
+_MEASURES = ("evaluation.face_mask", "evaluation.identity", "evaluation.image_quality")
 CHUNK = 50
 """Faces that are measured at a time, and whose figures are one file."""
+
+
+class OtherFaceError(Exception):
+    """What was reconstructed is not the face whose photograph is the reference."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +68,11 @@ def measure_chunk(chunk: Chunk, networks: Sequence[str], preset: str, folder: Pa
     for comparison in chunk.comparisons:
         try:
             rows.append(_measure(chunk.method, comparison, networks, preset))
+        except OtherFaceError as error:
+            rows.append({"status": "no_face", "stage": "detect", "reason": str(error)})
         except (PhotoError, ValueError) as error:
             rows.append({"status": "failed", "stage": "measure", "reason": one_line(error)})
-    if all("reason" not in row for row in rows):  # the rest is tried again
+    if all(row.get("stage") != "measure" for row in rows):  # the rest is tried again
         replace_bytes(path, json.dumps(rows).encode())
     return rows
 
@@ -76,6 +83,8 @@ def _measure(method: str, comparison: Comparison, networks: Sequence[str], prese
     size = fitter.renderer.size
     pixels, landmarks = photograph(comparison.clean)
     _, found = photograph(comparison.fitted)
+    if not landmark_hull(landmarks, pixels.shape[:2])[_pixel(found.mean(axis=0), pixels)]:
+        raise OtherFaceError("the face that was found is another one")
     # The clean photograph in the crop that the reconstruction was made in.
     reference = align_face(pixels, found, size)
     points = transform(landmarks, reference.matrix).astype(np.float32)
@@ -97,6 +106,12 @@ def _measure(method: str, comparison: Comparison, networks: Sequence[str], prese
             for network in networks
         },
     }
+
+
+def _pixel(point: np.ndarray, pixels: np.ndarray) -> tuple[int, int]:
+    """Row and column of the pixel that is nearest to a point in px."""
+    height, width = pixels.shape[:2]
+    return int(np.clip(point[1], 0, height - 1)), int(np.clip(point[0], 0, width - 1))
 
 
 def _cosine(name: str, *faces: tuple[Tensor, np.ndarray]) -> float:
@@ -122,9 +137,9 @@ def _key(chunk: Chunk, networks: Sequence[str], preset: str) -> str:
         for comparison in chunk.comparisons
     ]
     modules = {type(load_network(network)).__module__ for network in networks}
-    code = sources_sha256(
-        __name__, stored_faces.__name__, *sorted(modules), "evaluation.image_quality", "evaluation.face_mask"
-    )
+    code = sources_sha256(__name__, stored_faces.__name__, *sorted(modules), *_MEASURES)
     models = stored_faces.models_key(chunk.method)
     hashes = {network: network_sha256(network) for network in networks}
-    return hashlib.sha256(json.dumps([chunk.method, models, preset, faces, hashes, code]).encode()).hexdigest()[:24]
+    return hashlib.sha256(
+        json.dumps([chunk.method, models, preset, faces, hashes, code], sort_keys=True).encode()
+    ).hexdigest()[:24]

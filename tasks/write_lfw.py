@@ -20,6 +20,7 @@ from data.lfw import person_of
 from evaluation.identity import auc, equal_error_rate, k_fold_accuracy, tar_at_far
 from tasks.code import code_version
 from tasks.evaluate_lfw import Benchmark, Side
+from tasks.likeness_settings import Settings
 from tasks.networks import network_sha256
 
 FAR = 1e-3
@@ -78,21 +79,23 @@ def write_lfw_rows(
     side: Side,
     photo_rows: Sequence[Row],
     pair_rows: Sequence[Row],
-    preset: str,
-    seed: int,
+    settings: Settings,
     out: Path,
     run_id: str,
 ) -> list[dict[str, Any]]:
     """Write a method's rows of `lfw_photos`, `lfw_pairs` and `lfw_summary`, and return those of the last.
 
-    One part per fold: other folds, methods, networks, presets and seeds keep theirs.
+    They replace those of the same folds, number of photographs, network, method, settings and seed, and no others.
     """
+    first = next(iter(side.faces.values()))
     common = {
         "run_id": run_id,
         "dataset": benchmark.dataset.photographs.name,
-        "preset": preset,
-        "assets": sorted(next(iter(side.faces.values())).assets.items()) if side.faces else [],
-        "seed": seed,
+        "folds": list(benchmark.folds),
+        "photographs": len(benchmark.photographs),
+        **settings.columns,
+        "assets": sorted(first.assets.items()),
+        "config_sha256": first.config_sha256,
         "units": UNITS,
         "code_version": code_version(),
         "created_at": datetime.datetime.now(datetime.UTC),
@@ -107,20 +110,16 @@ def write_lfw_rows(
             of_network[row["network"]].append(row)
         for network, own in of_network.items():
             deciding = common | {"network_sha256": network_sha256(network)}
-            for fold in benchmark.folds:
-                _write([{**deciding, **row} for row in own if row["fold"] == fold], schema, out, [fold])
+            _write([{**deciding, **row} for row in own], schema, out)
             identifying = {name: own[0][name] for name in ("network", "method", "protocol", "protocol_version")}
-            blank = dict.fromkeys(schemas.lfw_summary().names)
-            summary = blank | deciding | identifying | {"folds": list(benchmark.folds)} | figures(own)
-            _write([summary], schemas.lfw_summary(), out, list(benchmark.folds))
+            summary = dict.fromkeys(schemas.lfw_summary().names) | deciding | identifying | figures(own)
+            _write([summary], schemas.lfw_summary(), out)
             summaries.append(summary)
     tables.write_part(published.rows(), schemas.published(), out, "all", 0)
     return summaries
 
 
-def _write(rows: Sequence[Row], schema: pa.Schema, out: Path, folds: Sequence[int]) -> None:
-    if not rows:
-        return
-    deciding = [rows[0][name] for name in ("dataset", "network", "method", "protocol", "preset", "seed")]
-    key = hashlib.sha256(json.dumps([*deciding, *folds]).encode()).hexdigest()[:12]
+def _write(rows: Sequence[Row], schema: pa.Schema, out: Path) -> None:
+    names = ("dataset", "folds", "photographs", "network", "method", "protocol", "config_sha256", "seed")
+    key = hashlib.sha256(json.dumps([rows[0][name] for name in names]).encode()).hexdigest()[:12]
     tables.write_part(rows, schema, out, key, 0)

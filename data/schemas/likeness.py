@@ -46,7 +46,6 @@ def lfw_summary() -> pa.Schema:
     return pa.schema(
         [
             *_lfw_columns(),
-            column("folds", pa.list_(pa.int32()), "of pairs.txt, whose photographs or pairs these are", nullable=False),
             column("n", pa.int32(), "photographs or pairs in the figures", nullable=False),
             column("failed", pa.int32(), "others, whose status is not ok", nullable=False),
             column("people", pa.int32(), "who are shown", nullable=False),
@@ -80,12 +79,17 @@ def _lfw_columns() -> list[pa.Field]:
         column(
             "method", pa.string(), "as `ganfit methods` names it, mean face, or photographs (folder)", nullable=False
         ),
+        column("folds", pa.list_(pa.int32()), "of pairs.txt, that the run was asked for", nullable=False),
+        column("photographs", pa.int32(), "of these folds, that the run was asked for", nullable=False),
         column("protocol", pa.string(), "what was compared: docs/protocols.md", nullable=False),
         column("protocol_version", pa.string(), "version of that protocol", nullable=False),
         column("preset", pa.string(), "of the reconstructions", nullable=False),
+        column("iterations", pa.int32(), "most steps of stage 2 that were asked for; null for the preset's"),
+        column("face", pa.string(), "which one of a photograph: largest or central", nullable=False),
         column(
             "assets", pa.map_(pa.string(), pa.string()), "asset id -> sha256, of the reconstructions", nullable=False
         ),
+        column("config_sha256", pa.string(), "of all settings, as in `reconstructions`", nullable=False),
         column("seed", pa.int64(), "of the reconstructions", nullable=False),
         column("units", pa.string(), "of the numbers", nullable=False),
         column("code_version", pa.string(), "version of this program that compared", nullable=False),
@@ -134,7 +138,10 @@ def image_quality() -> pa.Schema:
             column("result_key", pa.string(), "of the row of `reconstructions` that was rendered"),
             column("assets", pa.map_(pa.string(), pa.string()), "asset id -> sha256", nullable=False),
             column("preset", pa.string(), "of the reconstructions", nullable=False),
-            column("seed", pa.int64(), "of the reconstructions", nullable=False),
+            column("iterations", pa.int32(), "most steps of stage 2 that were asked for; null for the preset's"),
+            column("face", pa.string(), "which one of a photograph: largest or central", nullable=False),
+            column("config_sha256", pa.string(), "of all settings, as in `reconstructions`", nullable=False),
+            column("seed", pa.int64(), "of the reconstructions and the corruptions", nullable=False),
             column("units", pa.string(), "of the numbers", nullable=False),
             column("code_version", pa.string(), "version of this program that measured", nullable=False),
             column("created_at", pa.timestamp("us", tz="UTC"), "when the row was made", nullable=False),

@@ -48,9 +48,14 @@ class MobileFaceNet(ArcFaceNetwork):
     """
 
     embedding_dim = 128
+    mean: Tensor
+    deviation: Tensor
 
     def __init__(self) -> None:
         super().__init__()
+        # The statistics of ImageNet, with which the published weights were trained, unlike ArcFace's other networks.
+        self.register_buffer("mean", torch.tensor((0.485, 0.456, 0.406)).view(3, 1, 1), persistent=False)
+        self.register_buffer("deviation", torch.tensor((0.229, 0.224, 0.225)).view(3, 1, 1), persistent=False)
         self.stem = nn.Sequential(
             _conv(3, 64, 3, stride=2),
             nn.ReLU6(inplace=True),
@@ -104,8 +109,7 @@ class MobileFaceNet(ArcFaceNetwork):
         return nn.utils.convert_conv2d_weight_memory_format(network, torch.channels_last)
 
     def features(self, aligned: Float[Tensor, "b 3 s s"]) -> IdentityFeatures:
-        # RGB, not BGR: 98.8 against 98.7 % of 1,200 LFW pairs, and same-person cosines of 0.65 against 0.62.
-        x = self.stem(2.0 * aligned - 1.0)
+        x = self.stem((aligned - self.mean) / self.deviation)
         activations = [x]
         for stage in self.stages:
             x = stage(x)
