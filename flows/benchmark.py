@@ -17,6 +17,7 @@ from flows.scores import shipped_models
 from flows.write_tables import write_tables
 from ganfit_core.methods import DEFAULT
 from tasks.evaluate_lfw import list_held_out, open_benchmark
+from tasks.evaluate_micc import open_micc
 from tasks.micc_recipes import MEAN_FACE
 from tasks.steps import call
 
@@ -49,6 +50,8 @@ def benchmark(
     What was made before is read: ended in any way, the same call goes on.
     """
     likeness, quality = out / "lfw", out / "quality"
+    if micc is not None:
+        call(open_micc, micc, None)  # what is wrong with it is told now, not after hours
     evaluate_lfw.fn(root, likeness, [MEAN_FACE, *methods], photographs=photographs, seed=seed, processes=processes)
     if ON_ALL_FOLDS in methods:
         evaluate_lfw.fn(root, likeness, [ON_ALL_FOLDS], folds=range(1, FOLDS + 1), seed=seed, processes=processes)

@@ -13,6 +13,7 @@ from flows.console import (
     RESUME,
     MethodName,
     PresetName,
+    err,
     guarded,
     out,
     recorded_if_served,
@@ -163,8 +164,12 @@ def benchmark(
     method: Annotated[list[MethodName] | None, typer.Option(help="Once for each; all that can run by default.")] = None,
     photographs: Annotated[int | None, typer.Option(help="Of LFW's tenth fold; all by default.", min=2)] = None,
     corrupted: Annotated[int, typer.Option(help="Photographs that are corrupted, and of the ablation.", min=1)] = 200,
-    micc: Annotated[Path | None, typer.Option(help="Folder in the layout of MICC Florence, for Table 1.")] = None,
-    maps: Annotated[Path | None, typer.Option(help="Folder of `ganfit textures build`, for Table 2.")] = None,
+    micc: Annotated[
+        Path | None, typer.Option(help="Folder in the layout of MICC Florence, for Table 1.", exists=True)
+    ] = None,
+    maps: Annotated[
+        Path | None, typer.Option(help="Folder of `ganfit textures build`, for Table 2.", exists=True)
+    ] = None,
     seed: Seed = 0,
     processes: Processes = 1,
 ) -> None:
@@ -174,6 +179,7 @@ def benchmark(
     """
     from data.lfw import LfwError
     from flows.benchmark import benchmark as flow
+    from flows.write_tables import missing_rows
     from tasks.models import missing_assets
 
     able = [name for name, recipe in METHODS.items() if not missing_assets(recipe)]
@@ -194,12 +200,15 @@ def benchmark(
             stop(str(error), BAD_ARGUMENT)
     for path in written:
         out.print(str(path))
+    for missing in missing_rows(out_folder):
+        err.print(f"missing: {missing}")
 
 
 def _tell(table: str, folder: Path) -> None:
     """The table's sheets, without what is missing of it: not all was asked for."""
-    from flows.cli_tables import TableName, build
     from flows.tables import rendering
+    from flows.tables.building import build
+    from flows.tables.names import TableName
 
     for sheet in build(TableName(table), folder).sheets:
         rendering.show(sheet)

@@ -9,19 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.console import err, stop
+from flows.tables.names import TableName
 
 if TYPE_CHECKING:
-    from flows.tables.sheet import Report, Sheet
-
-
-class TableName(enum.StrEnum):
-    """What can be shown."""
-
-    one = "1"
-    two = "2"
-    lfw = "lfw"
-    quality = "quality"
-    ablation = "ablation"
+    from flows.tables.sheet import Sheet
 
 
 class Format(enum.StrEnum):
@@ -50,7 +41,12 @@ def table(
     What rows are missing, and the commands that make them, goes to standard error. The exit code is 1 where there are
     none at all.
     """
-    report = build(name, folder)
+    from flows.tables.building import UnreadableTableError, build
+
+    try:
+        report = build(name, folder)
+    except UnreadableTableError as error:
+        stop(str(error), 1)
     if report.measured:
         for place, sheet in enumerate(report.sheets):
             if place:
@@ -60,29 +56,6 @@ def table(
         err.print(f"missing: {missing.rows}\n  {missing.command}")
     if not report.measured:
         stop(f"{folder} has no rows for table {name.value}", 1)
-
-
-def build(name: TableName, folder: Path) -> Report:
-    """A table from the rows in a folder; stops the program where they cannot be read."""
-    import shlex
-
-    from data import tables
-    from flows.tables import ablation, lfw, micc, quality, textures
-
-    source, builder = {
-        TableName.one: ("micc", micc.report),
-        TableName.two: ("frechet", textures.report),
-        TableName.lfw: ("lfw_summary", lfw.report),
-        TableName.quality: ("image_quality", quality.report),
-        TableName.ablation: ("image_quality", ablation.report),
-    }[name]
-    try:
-        rows = tables.read(folder, source).to_pylist()
-    except FileNotFoundError:
-        rows = []
-    except (OSError, ValueError) as error:
-        stop(f"the table {source} of {folder} cannot be read: {error}; `ganfit verify {folder}` says more", 1)
-    return builder(rows, shlex.quote(str(folder)))
 
 
 def _show(sheet: Sheet, format: Format) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from data.files import replace_bytes
-from flows.cli_tables import TableName, build
 from flows.tables import rendering
+from flows.tables.building import build
+from flows.tables.names import TableName
 
 FOLDERS = {
     TableName.one: "micc",
@@ -18,8 +19,17 @@ FOLDERS = {
 """Where `flows.benchmark` puts the rows of each."""
 
 
+def missing_rows(out: Path) -> list[str]:
+    """What tables lack, and the commands that make it, a line each."""
+    reports = [build(name, out / folder) for name, folder in FOLDERS.items()]
+    return [f"{missing.rows}: {missing.command}" for report in reports for missing in report.missing]
+
+
 def write_tables(out: Path) -> list[Path]:
-    """Write tables/NAME.md and tables/NAME.tex below ``out``, and return their paths."""
+    """Write tables/NAME.md and tables/NAME.tex below ``out``, and return their paths.
+
+    Raises flows.tables.building.UnreadableTableError.
+    """
     written = []
     for name, folder in FOLDERS.items():
         report = build(name, out / folder)

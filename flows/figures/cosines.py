@@ -15,38 +15,25 @@ from flows.figures.canvas import axes, style
 
 _EDGES = np.linspace(-1, 1, 51)
 _MARGIN = 0.05
-_MARKS = ("--", ":", "-.", "-")
 
 
-def cosine_histogram(
-    path: Path, cosines: Mapping[str, Float[np.ndarray, " _n"]], title: str, marks: Mapping[str, float]
-) -> None:
+def cosine_histogram(path: Path, cosines: Mapping[str, Float[np.ndarray, " _n"]], title: str) -> None:
     """One density per method over shared bins, with the means in the legend (Fig. 9).
 
     Args:
         cosines: method -> cosines of photographs and renderings, in [-1, 1].
-        marks: what the legend says -> the cosine where a line stands; means that others published, for instance.
 
     Raises:
         ValueError: there is nothing to show, or a number is no cosine.
     """
     _check(cosines)
     with axes(path) as canvas:
-        draw_cosines(canvas, cosines, marks)
+        draw_cosines(canvas, cosines)
         canvas.set_title(title)
 
 
-def pair_histogram(
-    path: Path,
-    same: Float[np.ndarray, " _n"],
-    different: Float[np.ndarray, " _m"],
-    title: str,
-    threshold: float | None,
-) -> None:
+def pair_histogram(path: Path, same: Float[np.ndarray, " _n"], different: Float[np.ndarray, " _m"], title: str) -> None:
     """Densities of the cosines of pairs of one person and of two, with the area under the ROC curve (Fig. 10).
-
-    Args:
-        threshold: the cosine from which on pairs are taken for one person, where there is one.
 
     Raises:
         ValueError: there is nothing to show, or a number is no cosine.
@@ -54,26 +41,19 @@ def pair_histogram(
     _check({"same": same, "different": different})
     area = auc(np.concatenate([same, different]), np.arange(len(same) + len(different)) < len(same))
     with axes(path) as canvas:
-        draw_cosines(
-            canvas,
-            {"one person": same, "two people": different},
-            {} if threshold is None else {f"threshold {threshold:.3f}": threshold},
-        )
+        draw_cosines(canvas, {"one person": same, "two people": different})
         canvas.set_title(f"{title}\narea under the ROC curve: {area:.4f}")
 
 
-def draw_cosines(canvas: Axes, cosines: Mapping[str, NDArray[np.floating]], marks: Mapping[str, float]) -> None:
-    """Draw the densities, lines at the marks, and the legend of both."""
+def draw_cosines(canvas: Axes, cosines: Mapping[str, NDArray[np.floating]]) -> None:
+    """Draw the densities and the legend."""
     for place, (name, values) in enumerate(cosines.items()):
         look = style(place)
         density, _ = np.histogram(np.clip(values, -1, 1), _EDGES, density=True)
         label = f"{name}: mean {values.mean():.3f}, n {len(values):,}"
         canvas.stairs(density, _EDGES, color=look.colour, linestyle=look.line, linewidth=1.6, label=label)
         canvas.stairs(density, _EDGES, color=look.colour, fill=True, alpha=0.3 / len(cosines))
-    for place, (text, cosine) in enumerate(marks.items()):
-        dashes = _MARKS[place % len(_MARKS)]
-        canvas.axvline(cosine, color="0.35", linestyle=dashes, linewidth=1.2, label=text)
-    shown = np.concatenate([*cosines.values(), list(marks.values())])
+    shown = np.concatenate(list(cosines.values()))
     canvas.set_xlim(max(shown.min() - _MARGIN, -1), min(shown.max() + _MARGIN, 1))
     canvas.set_xlabel("cosine")
     canvas.set_ylabel("density")

@@ -10,10 +10,12 @@ import numpy as np
 
 from data import published
 from data.published.fast_ganfit import GANFIT_FIGURE_13, ONE_PHOTOGRAPH
-from flows.tables.quality import IDENTITY, UNSPOILT, cosine, networks_of
+from flows.tables.quality import cosine, networks_of, options
 from flows.tables.selection import Row, command, grouped, identified, newest, origin
-from flows.tables.sheet import NONE, Missing, Report, Section, Sheet, number, printed
+from flows.tables.sheet import NONE as BLANK
+from flows.tables.sheet import Missing, Report, Section, Sheet, number, printed
 from ganfit_core.methods import DEFAULT
+from tasks.likeness_names import NONE
 from tasks.micc_recipes import ABLATION
 
 _SYMBOLS = {
@@ -27,7 +29,9 @@ _SYMBOLS = {
     "light_prior": "Reg(p_l)",
 }
 """What the paper calls the terms."""
-_SECTION = ("protocol", "dataset", "method", "preset", "seed")
+_SECTION = ("protocol", "dataset", "method", "preset", "iterations", "face", "seed", "assets")
+_IDENTITY = ("unit_id", "without", *_SECTION)
+"""The energy is among the settings: rows to be compared differ in their hash."""
 _FULL = ()
 
 Measure = Callable[[Row], float | None]
@@ -38,27 +42,36 @@ def report(rows: Sequence[Row], out: str = "OUT") -> Report:
 
     ``out`` is the folder that the commands for missing rows name.
     """
-    rows = newest((row for row in rows if row["corruption"] == UNSPOILT), IDENTITY)
-    ablated = {tuple(row[name] for name in _SECTION) for row in rows if row["without"]}
-    rows = [row for row in rows if tuple(row[name] for name in _SECTION) in ablated]
+    rows = newest((row for row in rows if row["corruption"] == NONE), _IDENTITY)
+    ablated = {tuple(str(row[name]) for name in _SECTION) for row in rows if row["without"]}
+    rows = [row for row in rows if tuple(str(row[name]) for name in _SECTION) in ablated]
     networks = networks_of(rows)
     measures: dict[str, tuple[Measure, int]] = {
         "landmarks, %": (lambda row: row["landmark_error_pct"], 2),
         **{f"cosine, {network.heading}": (functools.partial(cosine, network=network), 3) for network in networks},
         "MAE": (lambda row: row["mae"], 4),
     }
-    sections = [
-        Section(_title(members), tuple(_rows(members, measures))) for members in grouped(rows, *_SECTION).values()
-    ]
+    sections = [Section(_title(members), tuple(_rows(members, measures))) for members in _by_section(rows).values()]
     columns = ("energy", "photographs", *(heading for name in measures for heading in (name, "difference")))
     sections.append(_theirs(len(columns)))
     sheet = Sheet("Ablation: the energy without each of its terms", columns, tuple(sections), tuple(_notes(rows)))
     return Report((sheet,), tuple(_missing(rows, out)), len(rows))
 
 
+def _by_section(rows: Sequence[Row]) -> dict[tuple[str, ...], list[Row]]:
+    found: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        found.setdefault(tuple(str(row[name]) for name in _SECTION), []).append(row)
+    return found
+
+
 def _title(rows: Sequence[Row]) -> str:
     first = rows[0]
-    return f"{first['method']}: {identified(first)}, {first['dataset']}, preset {first['preset']}, seed {first['seed']}"
+    steps = "" if first["iterations"] is None else f", {first['iterations']} iterations"
+    return (
+        f"{first['method']}: {identified(first)}, {first['dataset']}, preset {first['preset']}{steps}, "
+        f"seed {first['seed']}"
+    )
 
 
 def _rows(rows: Sequence[Row], measures: dict[str, tuple[Measure, int]]) -> Iterator[tuple[str, ...]]:
@@ -73,7 +86,7 @@ def _rows(rows: Sequence[Row], measures: dict[str, tuple[Measure, int]]) -> Iter
         cells = []
         for measure, digits in measures.values():
             values = [value for row in good if (value := measure(row)) is not None]
-            cells.append(number(float(np.mean(values)), digits) if values else NONE)
+            cells.append(number(float(np.mean(values)), digits) if values else BLANK)
             cells.append(_difference(good, whole, measure, digits) if without else "")
         yield (
             _name(without),
@@ -87,7 +100,7 @@ def _difference(rows: Sequence[Row], whole: dict[str, Row], measure: Measure, di
     pairs = [(measure(row), measure(whole[row["unit_id"]])) for row in rows if row["unit_id"] in whole]
     found = np.array([one - full for one, full in pairs if one is not None and full is not None])
     if not len(found):
-        return NONE
+        return BLANK
     error = f" ± {found.std(ddof=1) / np.sqrt(len(found)):.{digits}f}" if len(found) > 1 else ""
     count = f" ({len(found)})" if len(found) < len(rows) else ""
     return f"{found.mean():+.{digits}f}{error}{count}"
@@ -124,5 +137,6 @@ def _missing(rows: Sequence[Row], out: str) -> Iterator[Missing]:
     for (dataset, method), members in (grouped(rows, "dataset", "method") or {("", DEFAULT): []}).items():
         present = {tuple(row["without"]) for row in members}
         if lacking := [_name(terms) for terms in (_FULL, *ABLATION) if terms not in present]:
-            line = command(f"ganfit evaluate quality COLLECTION --out {out}", leave_one_out=(method,))
+            words = f"ganfit evaluate quality COLLECTION --out {out}"
+            line = command(words, leave_one_out=(method,), **options(members))
             yield Missing(" of ".join(filter(None, (f"{method} {'; '.join(lacking)}", dataset))), line)

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from data import published
 from data.lfw import FOLDS, HELD_OUT_FOLD
 from data.published.fast_ganfit import GANFIT_LFW
 from evaluation.likeness_protocols import PHOTO_RENDERING
-from flows.tables.selection import EXPECTED, Row, command, identified, in_order, newest, origin, variants
+from flows.tables.selection import (
+    EXPECTED,
+    SETTINGS,
+    Row,
+    asked,
+    command,
+    identified,
+    in_order,
+    newest,
+    origin,
+    variants,
+    weights,
+)
 from flows.tables.sheet import NONE, Missing, Report, Section, Sheet, number, printed
 from ganfit_core.methods import DEFAULT, METHODS
+from tasks.likeness_names import PHOTOGRAPHS
 from tasks.micc_recipes import MEAN_FACE
 
-PHOTOGRAPHS = "photographs"
-"""The photographs themselves in the place of renderings: what a perfect reconstruction would reach."""
 ALL_FOLDS = "all folds"
 _EXPECTED = (*EXPECTED, PHOTOGRAPHS)
 _COLUMNS = (
@@ -29,7 +41,9 @@ _COLUMNS = (
     "accuracy ± se",
     "TAR @ FAR",
 )
-_IDENTITY = ("dataset", "network", "network_sha256", "folds", "method", "preset", "seed")
+SECTION = ("dataset", "folds", "photographs", "network", "network_sha256")
+"""Columns of rows that may stand together."""
+_IDENTITY = (*SECTION, "method", *SETTINGS)
 
 
 def report(rows: Sequence[Row], out: str = "OUT") -> Report:
@@ -38,7 +52,7 @@ def report(rows: Sequence[Row], out: str = "OUT") -> Report:
     ``out`` is the folder that the commands for missing rows name.
     """
     rows = newest(rows, _IDENTITY)
-    rows = sorted(rows, key=lambda row: (row["dataset"], len(row["folds"]), row["folds"], row["network"]))
+    rows = sorted(rows, key=lambda row: (row["dataset"], len(row["folds"]), row["folds"], *_size(row)))
     sections = [Section(_title(members[0]), tuple(_rows(members))) for members in _by_section(rows).values()]
     blank = ("",) * (len(_COLUMNS) - 3)
     theirs = [
@@ -59,13 +73,17 @@ def report(rows: Sequence[Row], out: str = "OUT") -> Report:
 def _by_section(rows: Sequence[Row]) -> dict[tuple[str, ...], list[Row]]:
     found: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
-        key = tuple(str(row[name]) for name in ("dataset", "folds", "network", "network_sha256"))
-        found.setdefault(key, []).append(row)
+        found.setdefault(tuple(str(row[name]) for name in SECTION), []).append(row)
     return found
 
 
 def _title(row: Row) -> str:
-    return f"{row['network']} ({row['network_sha256'][:8]}), {scope(row['folds'])} of {row['dataset']}"
+    where = f"{scope(row['folds'])} of {row['dataset']}, {row['photographs']:,} photographs"
+    return f"{row['network']} ({row['network_sha256'][:8]}), {where}"
+
+
+def _size(row: Row) -> tuple[int, str]:
+    return row["photographs"], row["network"]
 
 
 def scope(folds: Sequence[int]) -> str:
@@ -78,7 +96,7 @@ def scope(folds: Sequence[int]) -> str:
 
 
 def _rows(rows: Sequence[Row]) -> Iterator[tuple[str, ...]]:
-    entries = variants(rows, lambda row: row["method"], ("preset", "seed"))
+    entries = variants(rows, lambda row: row["method"], SETTINGS)
     methods = {name: members[0]["method"] for name, members in entries.items()}
     ordered = in_order(dict.fromkeys(methods.values()), _EXPECTED)
     for name in sorted(entries, key=lambda entry: ordered.index(methods[entry])):
@@ -120,21 +138,33 @@ def _notes(rows: Sequence[Row]) -> Iterator[str]:
         yield "Photographs and pairs that failed are in no figure; over people, in brackets: the people."
         yield f"{PHOTOGRAPHS.capitalize()} are the ceiling. Texture models and regressors saw people of folds 1 to 9."
     yield f"{GANFIT_LFW} has another network and another crop: not comparable."
+    yield from weights([row for row in rows if row["method"] in METHODS])
     if rows:
         yield origin(rows)
 
 
 def _missing(rows: Sequence[Row], out: str) -> Iterator[Missing]:
     """What each section lacks; sections that lack the same stand together. All folds are made without the mean face."""
-    sections = list(_by_section(rows).values()) or [[]]
-    lacking: dict[tuple[bool, tuple[str, ...]], list[str]] = {}
-    for members in sections:
-        whole = bool(members) and scope(members[0]["folds"]) == ALL_FOLDS
+    lacking: dict[tuple[Any, ...], tuple[list[str], Row | None]] = {}
+    for members in list(_by_section(rows).values()) or [[]]:
+        first = members[0] if members else None
+        whole = first is not None and scope(first["folds"]) == ALL_FOLDS
         present = {row["method"] for row in members} | ({MEAN_FACE} if whole else set())
         if names := tuple(name for name in _EXPECTED if name not in present):
-            lacking.setdefault((whole, names), []).extend(_title(row) for row in members[:1])
-    for (whole, names), titles in lacking.items():
+            key = (names, first and (tuple(first["folds"]), first["photographs"]))
+            lacking.setdefault(key, ([], first))[0].extend(_title(row) for row in members[:1])
+    for (names, _), (titles, row) in lacking.items():
         # the mean face and the photographs come with any method
         methods = [name for name in names if name in METHODS] or [DEFAULT]
-        line = command(f"ganfit evaluate lfw LFW --out {out}{' --all-folds' if whole else ''}", method=methods)
+        words = f"ganfit evaluate lfw LFW --out {out}"
+        if row is not None and scope(row["folds"]) == ALL_FOLDS:
+            words += " --all-folds"
+        options = {"photographs": [str(row["photographs"])], **asked(_fitted(rows, row))} if row is not None else {}
+        line = command(words, method=methods, **options)
         yield Missing(": ".join(filter(None, ("; ".join(titles), ", ".join(names)))), line)
+
+
+def _fitted(rows: Sequence[Row], like: Row) -> Row:
+    """A row of the same section that says what reconstructions were asked for."""
+    section = [row for row in rows if all(row[name] == like[name] for name in SECTION)]
+    return next((row for row in section if row["method"] in METHODS), like)

@@ -8,16 +8,28 @@ from typing import NamedTuple
 
 from data import published
 from data.published import mohaghegh
-from flows.tables.selection import EXPECTED, Row, command, grouped, identified, in_order, newest, origin, variants
+from flows.tables.selection import (
+    EXPECTED,
+    SETTINGS,
+    Row,
+    asked,
+    command,
+    grouped,
+    identified,
+    in_order,
+    newest,
+    origin,
+    variants,
+    weights,
+)
 from flows.tables.sheet import Missing, Report, Section, Sheet, mean_and_std, spread
 from ganfit_core.corruption import CORRUPTIONS
 from ganfit_core.methods import DEFAULT, METHODS
+from tasks.likeness_names import NONE
 
-UNSPOILT = "none"
-"""Stands where a corruption's name does: the photographs as they are."""
-IDENTITY = ("dataset", "unit_id", "method", "without", "corruption", "preset", "seed")
-"""Columns that tell rows of `image_quality` apart."""
-_EXPECTED = (UNSPOILT, *CORRUPTIONS)
+CONDITION = ("dataset", "unit_id", "method", "without", "corruption")
+"""Columns that say what was measured, besides settings."""
+_EXPECTED = (NONE, *CORRUPTIONS)
 _MEASURES = ("PSNR, dB", "SSIM", "MAE")
 
 
@@ -26,7 +38,7 @@ def report(rows: Sequence[Row], out: str = "OUT") -> Report:
 
     ``out`` is the folder that the commands for missing rows name.
     """
-    rows = newest((row for row in rows if not row["without"]), IDENTITY)
+    rows = newest((row for row in rows if not row["without"]), (*CONDITION, *SETTINGS))
     rows = sorted(rows, key=lambda row: row["dataset"])
     networks = networks_of(rows)
     sections = []
@@ -75,7 +87,7 @@ def cosine(row: Row, network: Network) -> float | None:
 
 
 def _rows(rows: Sequence[Row], networks: Sequence[Network]) -> Iterator[tuple[str, ...]]:
-    entries = variants(rows, lambda row: row["method"], ("preset", "seed"))
+    entries = variants(rows, lambda row: row["method"], SETTINGS)
     ordered = in_order(dict.fromkeys(row["method"] for row in rows), EXPECTED)
     for name in sorted(entries, key=lambda entry: ordered.index(entries[entry][0]["method"])):
         members = entries[name]
@@ -123,6 +135,7 @@ def _notes(rows: Sequence[Row]) -> Iterator[str]:
     counts = grouped(rows, "protocol", "dataset", "corruption", "method")
     if len({len(members) for members in counts.values()}) > 1:
         yield "Rows are of different numbers of photographs: compare those of one number."
+    yield from weights([row for row in rows if row["method"] in METHODS])
     if rows:
         yield origin(rows)
 
@@ -138,6 +151,16 @@ def _missing(rows: Sequence[Row], out: str) -> Iterator[Missing]:
         for corruptions, methods in lacking.items():
             # the mean face comes with any method
             named = [name for name in methods if name in METHODS] or [DEFAULT]
-            line = command(f"ganfit evaluate quality COLLECTION --out {out}", method=named, corruption=corruptions)
+            words = f"ganfit evaluate quality COLLECTION --out {out}"
+            line = command(words, method=named, corruption=corruptions, **options(members))
             names = f"{', '.join(methods)} ({', '.join(corruptions)})"
             yield Missing(" of ".join(filter(None, (names, dataset))), line)
+
+
+def options(rows: Sequence[Row]) -> dict[str, list[str]]:
+    """Those that more rows like these are made with."""
+    if not rows:
+        return {}
+    first = next((row for row in rows if row["method"] in METHODS), rows[0])
+    asked_for = {"photographs": [str(len({row["unit_id"] for row in rows}))], **asked(first)}
+    return asked_for | ({"face": [first["face"]]} if first["face"] != "largest" else {})

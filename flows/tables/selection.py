@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ganfit_core.methods import METHODS
@@ -14,6 +14,10 @@ Row = Mapping[str, Any]
 
 EXPECTED = (MEAN_FACE, *METHODS)
 """The methods that a table should show, in this order."""
+
+
+SETTINGS = ("preset", "iterations", "face", "seed", "config_sha256", "assets")
+"""Columns that tell rows of one method apart: numbers of other settings or weights are never pooled."""
 
 
 def newest(rows: Iterable[Row], names: Sequence[str]) -> list[Row]:
@@ -81,6 +85,26 @@ def origin(rows: Sequence[Row]) -> str:
         if found := sorted({str(row[column]) for row in rows if column in row}):
             said.append(f"{text} {', '.join(found)}")
     return f"Ours: {'; '.join(said)}."
+
+
+def weights(rows: Sequence[Row]) -> Iterator[str]:
+    """A note where methods that stand together were not made with the same files."""
+    found: dict[str, set[str]] = {}
+    for row in rows:
+        for name, sha256 in dict(row["assets"]).items():
+            found.setdefault(name, set()).add(sha256)
+    if differing := sorted(name for name, hashes in found.items() if len(hashes) > 1):
+        yield f"Rows are of different files of {', '.join(differing)}: compare those of one."
+
+
+def asked(row: Row) -> dict[str, list[str]]:
+    """The options, other than the default ones, that a row was made with."""
+    options = {
+        "preset": [row["preset"]] if row["preset"] != "laptop" else [],
+        "iterations": [] if row["iterations"] is None else [str(row["iterations"])],
+        "seed": [str(row["seed"])] if row["seed"] else [],
+    }
+    return {name: values for name, values in options.items() if values}
 
 
 def command(words: str, **repeated: Collection[str]) -> str:
