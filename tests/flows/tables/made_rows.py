@@ -14,6 +14,9 @@ _COMMON = {
     "run_id": "run",
     "protocol_version": "1",
     "preset": "laptop",
+    "iterations": None,
+    "face": "central",
+    "config_sha256": "c" * 64,
     "assets": [],
     "seed": 0,
     "units": "cosine",
@@ -125,7 +128,8 @@ def quality(photo: int, mae: float | None, **columns: Any) -> dict[str, Any]:
 
 
 def _of_lfw(method: str) -> dict[str, Any]:
-    return {"dataset": "lfw", "network": NETWORK, "network_sha256": "f" * 64, "method": method, "folds": [10]}
+    chosen = {"dataset": "lfw", "folds": [10], "photographs": 90}
+    return {**chosen, "network": NETWORK, "network_sha256": "f" * 64, "method": method}
 
 
 def _row(names: Sequence[str], own: dict[str, Any], columns: dict[str, Any]) -> dict[str, Any]:

@@ -68,11 +68,14 @@ def test_the_papers_figure_stands_apart() -> None:
     assert found["I_R \\ {L_id, L^_id, L_con}"] == ("0.032", "-0.019")
 
 
+SHOWN = "--photographs 1 --face central"
+
+
 def test_what_is_missing_is_told_with_the_command_that_makes_it() -> None:
     rows = [quality(1, 0.1, without=list(terms)) for terms in ABLATION if terms != ("pixel",)]
     start = "ganfit evaluate quality COLLECTION --out"
     assert commands(report(rows, "results")) == {
-        f"ganfit++ whole; {PIXEL} of photographs": f"{start} results --leave-one-out ganfit++"
+        f"ganfit++ whole; {PIXEL} of photographs": f"{start} results --leave-one-out ganfit++ {SHOWN}"
     }
     nothing = report([quality(1, 0.1)])
     assert nothing.measured == 0

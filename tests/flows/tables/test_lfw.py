@@ -41,10 +41,10 @@ def test_networks_and_choices_of_folds_are_sections_of_their_own() -> None:
     ]
     (sheet,) = report(rows).sheets
     assert [each.title for each in sheet.sections] == [
-        f"{HELD_OUT} of lfw",
-        "other (ffffffff), held-out fold of lfw",
-        "mobilefacenet (ffffffff), folds 1, 2 of lfw",
-        "mobilefacenet (ffffffff), all folds of lfw",
+        f"{HELD_OUT} of lfw, 90 photographs",
+        "other (ffffffff), held-out fold of lfw, 90 photographs",
+        "mobilefacenet (ffffffff), folds 1, 2 of lfw, 90 photographs",
+        "mobilefacenet (ffffffff), all folds of lfw, 90 photographs",
         "lfw/fast-ganfit-paper, published: cosine by VGG-Face, LFW",
     ]
     assert cells(sheet, sheet.sections[3], "fast")["accuracy ± se"] == "0.9123 ± 0.0046"
@@ -85,20 +85,38 @@ def test_all_folds_have_a_command_of_their_own_and_no_mean_face() -> None:
         lfw_photos(name, 0.5, folds=ALL) for name in (*EXPECTED, "photographs") if name not in ("mean face", "fast")
     ]
     assert commands(report(rows)) == {
-        "mobilefacenet (ffffffff), all folds of lfw: fast": (
-            "ganfit evaluate lfw LFW --out OUT --all-folds --method fast"
+        "mobilefacenet (ffffffff), all folds of lfw, 90 photographs: fast": (
+            "ganfit evaluate lfw LFW --out OUT --all-folds --method fast --photographs 90"
         )
     }
 
 
 def test_what_is_missing_is_told_for_each_network_with_one_command() -> None:
     rows = [lfw_photos(name, 0.5) for name in (*EXPECTED, "photographs") if name != "vaefit++"]
-    assert commands(report(rows, "results")) == {
-        f"{HELD_OUT} of lfw: vaefit++": "ganfit evaluate lfw LFW --out results --method vaefit++"
-    }
-    with_method = "ganfit evaluate lfw LFW --out OUT --method ganfit++"
+    line = "ganfit evaluate lfw LFW --out results --method vaefit++ --photographs 90"
+    assert commands(report(rows, "results")) == {f"{HELD_OUT} of lfw, 90 photographs: vaefit++": line}
+    with_method = "ganfit evaluate lfw LFW --out OUT --method ganfit++ --photographs 90"
     assert commands(report([row for row in rows if row["method"] != "mean face"] + [lfw_pairs("vaefit++", 0.9)])) == {
-        f"{HELD_OUT} of lfw: mean face": with_method
+        f"{HELD_OUT} of lfw, 90 photographs: mean face": with_method
     }
     (everything,) = report([]).missing
     assert everything.rows.startswith("mean face, ganfit, fast, ganfit++, vaefit")
+
+
+def test_choices_of_photographs_and_weights_are_told_apart() -> None:
+    made = {"assets": [("texture-generator", "a" * 64)]}
+    rows = [
+        lfw_photos("fast", 0.3, **made),
+        lfw_photos("fast", 0.4, photographs=500, **made),
+        lfw_photos("ganfit", 0.5, photographs=500, assets=[("texture-generator", "b" * 64)]),
+        lfw_photos("ganfit", 0.6, photographs=500, config_sha256="d" * 64, **made),
+    ]
+    (sheet,) = report(rows).sheets
+    assert [len(each.rows) for each in sheet.sections[:2]] == [1, 3]
+    assert len({row[0] for row in sheet.sections[1].rows}) == 3
+    assert any("different files of texture-generator" in note for note in sheet.notes)
+
+
+def test_the_command_for_missing_rows_asks_for_rows_like_those_that_are_there() -> None:
+    (line,) = commands(report([lfw_photos("fast", 0.3, preset="paper", iterations=20, seed=3)])).values()
+    assert line.endswith("--photographs 90 --preset paper --iterations 20 --seed 3")

@@ -74,6 +74,9 @@ def test_the_literature_has_a_sheet_of_its_own() -> None:
     assert any("not comparable" in note for note in theirs.notes)
 
 
+SHOWN = "--photographs 1 --face central"
+
+
 def test_what_is_missing_is_told_with_the_command_that_makes_it() -> None:
     rows = [
         quality(1, 0.1, method=method, corruption=corruption)
@@ -83,8 +86,8 @@ def test_what_is_missing_is_told_with_the_command_that_makes_it() -> None:
     ]
     start = "ganfit evaluate quality COLLECTION --out results"
     assert commands(report(rows, "results")) == {
-        "fast (hair, low light) of photographs": f"{start} --method fast --corruption hair --corruption 'low light'",
-        "mean face (blur) of photographs": f"{start} --method ganfit++ --corruption blur",
+        "fast (hair, low light) of photographs": f"{start} --method fast --corruption hair --corruption 'low light' {SHOWN}",
+        "mean face (blur) of photographs": f"{start} --method ganfit++ --corruption blur {SHOWN}",
     }
     (everything,) = report([]).missing
     assert everything.rows.startswith("mean face, ganfit, fast")
