@@ -86,7 +86,9 @@ def test_what_is_missing_is_told_with_the_command_that_makes_it() -> None:
     ]
     start = "ganfit evaluate quality COLLECTION --out results"
     assert commands(report(rows, "results")) == {
-        "fast (hair, low light) of photographs": f"{start} --method fast --corruption hair --corruption 'low light' {SHOWN}",
+        "fast (hair, low light) of photographs": (
+            f"{start} --method fast --corruption hair --corruption 'low light' {SHOWN}"
+        ),
         "mean face (blur) of photographs": f"{start} --method ganfit++ --corruption blur {SHOWN}",
     }
     (everything,) = report([]).missing
