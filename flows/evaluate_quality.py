@@ -17,10 +17,10 @@ from tasks.corrupt_photographs import corrupt_photographs
 from tasks.evaluate_quality import (
     CORRUPTED,
     Condition,
-    ablation,
     check_corruptions,
     collect_clean,
     collect_faces,
+    leave_one_out_conditions,
     list_collection,
     measure_condition,
     write_quality_rows,
@@ -92,7 +92,7 @@ def evaluate_quality(
             there = copies is None or bool(copies.done)
             mean = Condition(MEAN_FACE, corruption)
             plain = [*(Condition(method, corruption) for method in methods), mean]
-            for condition in ablation(leave_one_out) if leave_one_out else plain:
+            for condition in leave_one_out_conditions(leave_one_out) if leave_one_out else plain:
                 if there and condition.method != MEAN_FACE:
                     fit(listing, condition)
                 fitted = call(collect_faces, listing, condition, methods[0], settings, out) if there else []

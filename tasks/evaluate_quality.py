@@ -61,7 +61,7 @@ def check_corruptions(names: Sequence[str]) -> None:
         raise ValueError(f"no such corruption: {', '.join(unknown)}; there are {', '.join(CORRUPTED)}")
 
 
-def ablation(method: str) -> list[Condition]:
+def leave_one_out_conditions(method: str) -> list[Condition]:
     """The whole energy, then without each of the terms of Table 1's last nine rows."""
     return [Condition(method), *(Condition(method, without=terms) for terms in ABLATION)]
 
