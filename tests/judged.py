@@ -22,13 +22,13 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 import data.lfw
-import flows.evaluate_lfw
-import flows.evaluate_quality
 import flows.fits
+import tasks.judges
 import tasks.models
 import tasks.stored_faces
 from data import assets
 from data.assets import Found
+from data.collections import Unit
 from data.schemas import Dimensions
 from flows.reconstruct import reconstruct
 from ganfit_core.fitting import who
@@ -165,9 +165,8 @@ def vectors(identity: Any, expression: Any) -> dict[str, np.ndarray]:
 def stored(path: Path, unit_id: str, points: np.ndarray, shown: Mapping[str, np.ndarray]) -> StoredFace:
     """A face that was reconstructed."""
     content, landmarks = f"content of {unit_id}", np.asarray(points, np.float32)
-    return StoredFace(
-        unit_id, None, str(path), "ok", "export", None, content, landmarks, f"result of {unit_id}", shown, {}
-    )
+    unit, key = Unit(unit_id, path), f"result of {unit_id}"
+    return StoredFace(unit, "ok", "export", None, content, landmarks, key, shown, {}, "settings")
 
 
 class Regressor:
@@ -240,7 +239,7 @@ def install(monkeypatch: pytest.MonkeyPatch, names: Sequence[str] = ("judge",)) 
         monkeypatch.setitem(NETWORKS, name, Network(load, name))
     monkeypatch.setattr(assets, "locate", locate)
     networks.load_network.cache_clear()
-    for module in (tasks.models, tasks.stored_faces, flows.evaluate_lfw, flows.evaluate_quality):
+    for module in (tasks.models, tasks.stored_faces, tasks.judges):
         monkeypatch.setattr(module, "load_models", world.load_models)
     monkeypatch.setattr(tasks.stored_faces, "mean_face", mean_face)
     here = SimpleNamespace(fn=functools.partial(reconstruct.fn, isolated=False))  # where the stand-ins are

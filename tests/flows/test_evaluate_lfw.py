@@ -184,14 +184,18 @@ def test_methods_keep_their_rows_when_another_is_evaluated(world: World, root: P
     assert Counter(row["method"] for row in rows(out, "lfw_photos")) == {MEAN_FACE: 5, "fast": 5, "ganfit": 5}
 
 
-def test_all_folds_take_in_the_rows_of_one_and_both_summaries_stay(world: World, root: Path, out: Path) -> None:
-    evaluate_lfw.fn(root, out, ["fast"], folds=[10])
-    evaluate_lfw.fn(root, out, ["fast"], folds=[9, 10])
-    assert Counter(row["fold"] for row in rows(out, "lfw_photos")) == {9: 4, 10: 5}
-    assert Counter((row["method"], row["fold"]) for row in rows(out, "lfw_pairs")) == {
-        (method, fold): 4 for method in ("photographs", "fast") for fold in (9, 10)
-    }
-    assert sorted(row["folds"] for row in rows(out, "lfw_summary", protocol="lfw/rendering-pairs")) == [[9, 10], [10]]
+def test_a_run_over_more_folds_stands_beside_that_over_one_and_computes_the_rest_alone(
+    world: World, root: Path, out: Path
+) -> None:
+    evaluate_lfw.fn(root, out, ["ganfit"], folds=[10])
+    before = {table: rows(out, table) for table in ("lfw_photos", "lfw_pairs", "lfw_summary")}
+    assert world.asked()[1] == 4
+    evaluate_lfw.fn(root, out, ["ganfit"], folds=[9, 10])
+    assert world.asked()[1] == 4 + 4  # those of fold 9 alone: together, and as one failed, one by one
+    for table, found in before.items():
+        assert rows(out, table, folds=[10]) == found
+    assert Counter(row["fold"] for row in rows(out, "lfw_photos", folds=[9, 10])) == {9: 4, 10: 5}
+    assert Counter(row["fold"] for row in rows(out, "lfw_pairs", folds=[9, 10], method="ganfit")) == {9: 4, 10: 4}
 
 
 def test_a_number_of_photographs_is_of_as_many_people_and_of_the_pairs_among_them(
@@ -219,12 +223,35 @@ def test_a_network_that_is_not_here_is_told_before_anything_is_fitted(world: Wor
     assert world.asked() == (0, 0)
 
 
-def test_a_network_of_the_energy_does_not_judge(world: World, root: Path, out: Path) -> None:
+@pytest.mark.parametrize("methods", [["ganfit"], [MEAN_FACE]])
+def test_a_network_of_the_energy_is_refused_before_anything_is_fitted(
+    methods: list[str], world: World, root: Path, out: Path
+) -> None:
     world.loss["identity"] = world.hashes["judge"]
     with pytest.raises(AssetError, match="judge is part of the energy"):
-        evaluate_lfw.fn(root, out, ["ganfit"], folds=[10])
-    assert not (out / "lfw_photos").exists()
-    assert world.asked()[0] == 0
+        evaluate_lfw.fn(root, out, methods, folds=[10])
+    assert not out.exists()
+    assert world.asked() == (0, 0)
+
+
+def test_rows_name_the_settings_that_were_asked_for(world: World, root: Path, out: Path) -> None:
+    evaluate_lfw.fn(root, out, [MEAN_FACE, "ganfit"], folds=[10], photographs=3, iterations=7, seed=5)
+    for table in ("lfw_photos", "lfw_pairs", "lfw_summary"):
+        for row in rows(out, table):
+            assert (row["preset"], row["iterations"], row["seed"], row["face"]) == ("laptop", 7, 5, "central")
+            assert (row["folds"], row["photographs"]) == ([10], 3)
+
+
+@pytest.mark.parametrize("change", [{"iterations": 7}, {"seed": 5}, {"photographs": 3}])
+def test_rows_of_other_settings_stand_beside_each_other(
+    change: dict[str, Any], world: World, root: Path, out: Path
+) -> None:
+    evaluate_lfw.fn(root, out, ["ganfit"], folds=[10])
+    before = rows(out, "lfw_summary", method="ganfit")
+    evaluate_lfw.fn(root, out, ["ganfit"], folds=[10], **change)
+    after = rows(out, "lfw_summary", method="ganfit")
+    assert len(after) == 2 * len(before)
+    assert all(row in after for row in before)
 
 
 def test_a_fit_that_fails_in_one_method_alone_leaves_the_other_its_row(world: World, root: Path, out: Path) -> None:

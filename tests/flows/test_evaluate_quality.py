@@ -244,9 +244,67 @@ def test_a_network_that_is_not_here_is_told_before_anything_is_fitted(
     assert world.asked() == (0, 0)
 
 
-def test_a_network_of_the_energy_does_not_judge(world: World, photographs: str, out: Path) -> None:
+def test_a_network_of_the_energy_is_refused_before_anything_is_fitted(
+    world: World, photographs: str, out: Path
+) -> None:
     world.loss["identity"] = world.hashes["judge"]
     with pytest.raises(AssetError, match="judge is part of the energy"):
         evaluate_quality.fn([photographs], out, ["ganfit"], ["none"])
-    assert not (out / "image_quality").exists()
-    assert world.asked()[0] == 0
+    assert not out.exists()
+    assert world.asked() == (0, 0)
+
+
+def test_an_unknown_corruption_is_told_before_anything_is_fitted(world: World, photographs: str, out: Path) -> None:
+    with pytest.raises(ValueError, match="no such corruption: rain"):
+        evaluate_quality.fn([photographs], out, ["ganfit"], ["none", "rain"])
+    assert world.asked() == (0, 0)
+
+
+@pytest.mark.parametrize(("corruption", "colour"), [("blur", RED), ("noise", WALL)])
+def test_where_no_photograph_can_be_corrupted_all_are_rows_with_their_reason(
+    corruption: str, colour: tuple[int, int, int], world: World, tmp_path: Path, out: Path
+) -> None:
+    judged.photograph(tmp_path / "one" / "photo.png", colour)
+    evaluate_quality.fn([str(tmp_path / "one")], out, ["fast"], [corruption])
+    for method in ("fast", MEAN_FACE):
+        (row,) = stored(out, method=method, corruption=corruption).values()
+        assert row["status"] == ("failed" if colour == RED else "no_face")
+        assert row["reason"]
+
+
+def test_a_fit_that_fails_leaves_the_other_methods_and_the_mean_face_their_figures(
+    world: World, photographs: str, out: Path
+) -> None:
+    judged.photograph(Path(photographs, "fay.png"), WHITE)
+    evaluate_quality.fn([photographs], out, ["ganfit", "fast"], ["none"])
+    rows = {method: stored(out, method=method)["fay.png"] for method in ("ganfit", "fast", MEAN_FACE)}
+    assert {method: row["status"] for method, row in rows.items()} == {
+        "ganfit": "failed",
+        "fast": "ok",
+        MEAN_FACE: "ok",
+    }
+    assert rows["ganfit"]["mae"] is None
+    assert rows["fast"]["mae"] is not None
+
+
+def test_collections_keep_their_rows_in_one_folder(world: World, photographs: str, out: Path, tmp_path: Path) -> None:
+    judged.photograph(tmp_path / "others" / "dan.png", RED)
+    evaluate_quality.fn([photographs], out, ["fast"], ["none"])
+    before = stored(out, method="fast", dataset="photographs")
+    evaluate_quality.fn([str(tmp_path / "others")], out, ["fast"], ["none"])
+    assert stored(out, method="fast", dataset="photographs") == before
+    assert sorted(stored(out, method="fast", dataset="others")) == ["dan.png"]
+
+
+@pytest.mark.parametrize("change", [{"iterations": 7}, {"seed": 5}, {"face": "central"}])
+def test_rows_of_other_settings_stand_beside_each_other_and_name_them(
+    change: dict[str, Any], world: World, photographs: str, out: Path
+) -> None:
+    evaluate_quality.fn([photographs], out, ["ganfit"], ["none"])
+    before = stored(out, method="ganfit")
+    rows = evaluate_quality.fn([photographs], out, ["ganfit"], ["none"], **change)
+    found = tables.read(out, "image_quality").to_pylist()
+    assert all(row in found for row in before.values())
+    assert sum(row["method"] == "ganfit" for row in found) == 2 * len(before)
+    expected = {"preset": "laptop", "iterations": None, "seed": 0, "face": "largest"} | change
+    assert all({name: row[name] for name in expected} == expected for row in rows)

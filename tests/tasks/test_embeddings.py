@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from data.assets import MissingAssetError
+from data.collections import Unit
 from ganfit_core.perception.align import TEMPLATE_68
 from tasks import embeddings
 from tasks.embeddings import CHUNK, Chunk, Kind, chunks, embed_chunk
@@ -170,7 +171,7 @@ def test_the_code_of_an_embedding_is_that_of_its_network_too(
 
 
 def test_faces_keep_their_order_and_number_in_chunks(world: World, faces: list[StoredFace]) -> None:
-    many = [dataclasses.replace(faces[0], unit_id=f"{number}") for number in range(2 * CHUNK + 1)]
+    many = [dataclasses.replace(faces[0], reason=f"{number}") for number in range(2 * CHUNK + 1)]
     parts = chunks("fast", "photograph", many)
     assert [len(part.faces) for part in parts] == [CHUNK, CHUNK, 1]
     assert [face for part in parts for face in part.faces] == many
@@ -179,9 +180,9 @@ def test_faces_keep_their_order_and_number_in_chunks(world: World, faces: list[S
 
 def test_photographs_of_different_sizes_are_embedded_together(world: World, tmp_path: Path) -> None:
     ann = face(tmp_path, "ann.png", RED)
-    with judged.Image.open(ann.source) as small:
+    with judged.Image.open(ann.unit.path) as small:
         small.resize((192, 192)).save(tmp_path / "large.png")
-    large = dataclasses.replace(scaled(ann, 2), source=str(tmp_path / "large.png"))
+    large = dataclasses.replace(scaled(ann, 2), unit=Unit("large.png", tmp_path / "large.png"))
     np.testing.assert_allclose(embed([ann, large], "photograph", tmp_path), [[1, 0, 0]] * 2, atol=1e-6)
 
 
@@ -189,18 +190,18 @@ def test_photographs_of_different_sizes_are_embedded_together(world: World, tmp_
 def test_a_photograph_that_is_gone_leaves_the_others_their_embeddings_and_is_tried_again(
     kind: Any, method: str, world: World, faces: list[StoredFace], tmp_path: Path
 ) -> None:
-    content = Path(faces[1].source).read_bytes()
-    Path(faces[1].source).unlink()
+    content = faces[1].unit.path.read_bytes()
+    faces[1].unit.path.unlink()
     embedded = embed(faces, kind, tmp_path, method)
     assert np.isfinite(embedded).all(axis=1).tolist() == [True, False]
-    Path(faces[1].source).write_bytes(content)
+    faces[1].unit.path.write_bytes(content)
     assert np.isfinite(embed(faces, kind, tmp_path, method)).all()
 
 
 def test_a_photograph_that_is_gone_is_not_needed_to_render(
     world: World, faces: list[StoredFace], tmp_path: Path
 ) -> None:
-    Path(faces[1].source).unlink()
+    faces[1].unit.path.unlink()
     assert np.isfinite(embed(faces, "rendering", tmp_path)).all()
 
 

@@ -63,9 +63,9 @@ def test_figures_of_a_uniform_difference_are_those_worked_out_by_hand(world: Wor
 
 def test_the_clean_photograph_is_looked_at_in_the_crop_of_the_corrupted_one(world: World, tmp_path: Path) -> None:
     clean = face(tmp_path / "clean.png", RED)
-    left = np.array(Image.open(clean.source))
+    left = np.array(Image.open(clean.unit.path))
     left[:, 48:] = (0, 0, 200)  # the other half is blue
-    Image.fromarray(left).save(clean.source)
+    Image.fromarray(left).save(clean.unit.path)
     straight = measured(clean, face(tmp_path / "corrupted.png", RED), tmp_path)
     # the crop of a copy in which landmarks were found 16 px too far to the left shows all 16 px further right
     moved = measured(clean, face(tmp_path / "moved.png", RED, POINTS - [16, 0]), tmp_path)
@@ -87,11 +87,22 @@ def test_the_cosine_is_of_the_whole_clean_photograph_cut_by_its_own_landmarks(wo
     np.testing.assert_allclose(rendering, np.concatenate([low, high]) + np.array([16, 0, 16, 0]), atol=0.51)
 
 
+def test_another_face_than_the_photographs_is_no_face_and_that_is_remembered(world: World, tmp_path: Path) -> None:
+    clean = face(tmp_path / "clean.png", RED)
+    other = face(tmp_path / "copy.png", RED, POINTS * 0.4 - 20)
+    row = measured(clean, other, tmp_path)
+    assert (row["status"], row["stage"]) == ("no_face", "detect")
+    assert "another" in row["reason"]
+    assert "mae" not in row
+    clean.unit.path.unlink()
+    assert measured(clean, other, tmp_path) == row
+
+
 def test_pixels_beyond_the_photograph_do_not_count(world: World, tmp_path: Path) -> None:
     whole = face(tmp_path / "ann.png", RED)
     cut = face(tmp_path / "cut.png", RED)
-    with Image.open(whole.source) as photo:
-        photo.crop((0, 0, 48, 96)).save(cut.source)  # half of the face
+    with Image.open(whole.unit.path) as photo:
+        photo.crop((0, 0, 48, 96)).save(cut.unit.path)  # half of the face
     full, half = (measured(face, face, tmp_path)["mask_pixels"] for face in (whole, cut))
     assert half == pytest.approx(full / 2, rel=0.05)
 
@@ -158,14 +169,14 @@ def test_other_models_networks_and_code_are_measured_with_anew(
 
 def test_a_photograph_that_is_gone_is_a_reason_and_is_tried_again(world: World, tmp_path: Path) -> None:
     ann, bob = face(tmp_path / "ann.png", RED), face(tmp_path / "bob.png", GREEN)
-    content = Path(bob.source).read_bytes()
-    Path(bob.source).unlink()
+    content = bob.unit.path.read_bytes()
+    bob.unit.path.unlink()
     chunk = Chunk("fast", (Comparison(ann, ann), Comparison(bob, bob)))
     good, bad = measure_chunk(chunk, ["judge"], "laptop", tmp_path)
     assert "mae" in good
     assert (bad["status"], bad["stage"]) == ("failed", "measure")
     assert bad["reason"]
-    Path(bob.source).write_bytes(content)
+    bob.unit.path.write_bytes(content)
     assert all("mae" in row for row in measure_chunk(chunk, ["judge"], "laptop", tmp_path))
 
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from data.collections import discover
+from data.collections import Unit, discover
 from ganfit_core.parameters import Parameters
 from ganfit_core.perception.align import TEMPLATE_68
 from ganfit_core.perception.photo import MAX_SIDE, PhotoError
@@ -57,26 +57,53 @@ def test_rows_are_read_by_method_and_collection(world: World, folder: Path, tmp_
     for method in ("fast", "ganfit"):
         judged.reconstruct_here([str(folder)], out, method)
     judged.reconstruct_here([str(folder / "bob.png")], out, "fast")
-    faces = stored_faces(out, "fast", discover([folder]).key)
+    faces = stored_faces(out, "fast", discover([folder]))
     assert sorted(faces) == ["ann.png", "bob.png", "cas.png"]
-    assert sorted(stored_faces(out, "fast", discover([folder / "bob.png"]).key)) == ["bob.png"]
-    assert stored_faces(out, "pcafit", discover([folder]).key) == {}
+    assert sorted(stored_faces(out, "fast", discover([folder / "bob.png"]))) == ["bob.png"]
+    assert stored_faces(out, "pcafit", discover([folder])) == {}
     ann, cas = faces["ann.png"], faces["cas.png"]
-    assert (ann.ok, ann.status, ann.reason, Path(ann.source)) == (True, "ok", None, folder / "ann.png")
+    assert (ann.ok, ann.status, ann.reason, ann.unit.path) == (True, "ok", None, folder / "ann.png")
     assert ann.assets == world.loss
     assert ann.landmarks is not None
     np.testing.assert_allclose(ann.landmarks, TEMPLATE_68 * SIZE + 16, atol=1e-4)
     assert ann.parameters is not None
     np.testing.assert_allclose(ann.parameters["identity"], np.array(RED) / 255, atol=1e-6)
-    assert ann.result_key != stored_faces(out, "ganfit", discover([folder]).key)["ann.png"].result_key
+    assert ann.result_key != stored_faces(out, "ganfit", discover([folder]))["ann.png"].result_key
     assert (cas.ok, cas.status, cas.reason) == (False, "no_face", "no face found")
     assert cas.landmarks is None
     assert cas.parameters is None
 
 
-def test_a_folder_without_reconstructions_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="no table"):
-        stored_faces(tmp_path, "fast", "key")
+def test_rows_of_photographs_that_are_no_longer_in_the_collection_are_left_out(
+    world: World, folder: Path, tmp_path: Path
+) -> None:
+    judged.reconstruct_here([str(folder)], tmp_path / "out", "fast")
+    (folder / "bob.png").unlink()
+    assert sorted(stored_faces(tmp_path / "out", "fast", discover([folder]))) == ["ann.png", "cas.png"]
+
+
+def test_a_folder_without_reconstructions_has_no_faces(folder: Path, tmp_path: Path) -> None:
+    assert stored_faces(tmp_path, "fast", discover([folder])) == {}
+
+
+def test_what_nothing_is_fitted_for_is_there_wherever_a_face_was_found(world: World, ann: StoredFace) -> None:
+    failed = dataclasses.replace(ann, status="failed", stage="fit", reason="the energy is not finite")
+    for method in (MEAN_FACE, "photographs"):
+        face = failed.without_fit(method, "laptop", "central")
+        assert (face.ok, face.reason, face.result_key, face.parameters) == (True, None, None, None)
+        assert face.unit_id == ann.unit_id
+        assert photograph_key(face) == photograph_key(ann)
+    faceless = dataclasses.replace(ann, status="no_face", reason="no face found", landmarks=None)
+    face = faceless.without_fit(MEAN_FACE, "laptop", "central")
+    assert (face.ok, face.status, face.reason) == (False, "no_face", "no face found")
+
+
+def test_what_nothing_is_fitted_for_names_its_own_models_and_settings(world: World, ann: StoredFace) -> None:
+    mean, photo = (ann.without_fit(method, "laptop", "central") for method in (MEAN_FACE, "photographs"))
+    assert {"texture-pca", "morphable", "centerface"} <= set(mean.assets)
+    assert set(photo.assets) == {"centerface", "dlib-landmarks-68"}
+    others = [ann.without_fit(MEAN_FACE, "paper", "central"), ann.without_fit(MEAN_FACE, "laptop", "largest")]
+    assert len({face.config_sha256 for face in (mean, photo, *others)}) == 4
 
 
 def test_a_rendering_shows_the_stored_parameters_on_the_crops_points(world: World, ann: StoredFace) -> None:
@@ -132,7 +159,7 @@ def test_the_crops_landmarks_are_known_without_the_photograph(ann: StoredFace) -
     landmarks = (ann.landmarks @ turned.T + rng.normal(size=(68, 2)) + 40).astype(np.float32)
     face = dataclasses.replace(ann, landmarks=landmarks)
     np.testing.assert_allclose(crop_landmarks(face, SIZE), crop(face, SIZE).landmarks, atol=1e-4)
-    gone = dataclasses.replace(face, source="/nowhere.png")
+    gone = dataclasses.replace(face, unit=Unit("ann.png", Path("/nowhere.png")))
     np.testing.assert_array_equal(crop_landmarks(gone, SIZE), crop_landmarks(face, SIZE))
     with pytest.raises(PhotoError):
         crop(gone, SIZE)
@@ -140,7 +167,7 @@ def test_the_crops_landmarks_are_known_without_the_photograph(ann: StoredFace) -
 
 def test_landmarks_follow_a_photograph_that_is_reduced(tmp_path: Path, ann: StoredFace) -> None:
     Image.new("RGB", (2 * MAX_SIDE, MAX_SIDE), RED).save(tmp_path / "large.png")
-    large = dataclasses.replace(ann, source=str(tmp_path / "large.png"))
+    large = dataclasses.replace(ann, unit=Unit("large.png", tmp_path / "large.png"))
     pixels, landmarks = photograph(large)
     assert pixels.shape == (MAX_SIDE // 2, MAX_SIDE, 3)
     assert ann.landmarks is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ import pytest
 from data import tables
 from data.lfw import Lfw
 from tasks.evaluate_lfw import Benchmark, Side
+from tasks.likeness_settings import Settings
 from tasks.write_lfw import FAR, pair_figures, photo_figures, write_lfw_rows
 from tests import judged
 from tests.judged import World
@@ -110,41 +112,54 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 def write(
-    out: Path,
-    photos: Sequence[dict[str, Any]],
-    pairs: Sequence[dict[str, Any]],
-    folds: Sequence[int] = (10,),
-    **given: Any,
+    out: Path, photos: Sequence[dict[str, Any]], pairs: Sequence[dict[str, Any]], **given: Any
 ) -> list[dict[str, Any]]:
+    options: dict[str, Any] = {"folds": (10,), "dataset": "lfw", "config": "settings", "seed": 0, "count": 3} | given
     method = [*photos, *pairs][0]["method"]
-    options: dict[str, Any] = {"preset": "laptop", "seed": 0, "dataset": "lfw", "run_id": "run"} | given
     dataset = Lfw(Path("data") / options["dataset"], Path("data/pairs.txt"))
     face = judged.stored(Path("ann.jpg"), "Ann/Ann_0001.jpg", judged.TEMPLATE_68, {})
-    side = Side(method, {"Ann/Ann_0001.jpg": face})
-    benchmark = Benchmark(dataset, tuple(folds), {}, ())
-    return write_lfw_rows.fn(benchmark, side, photos, pairs, options["preset"], options["seed"], out, options["run_id"])
+    side = Side(method, {"ann": dataclasses.replace(face, assets={"a": "b"}, config_sha256=options["config"])})
+    listed = {f"{number}.jpg": 10 for number in range(options["count"])}
+    benchmark = Benchmark(dataset, tuple(options["folds"]), listed, ())
+    settings = Settings("paper", 30, options["seed"], "central")
+    return write_lfw_rows.fn(benchmark, side, photos, pairs, settings, out, "run")
 
 
 def test_rows_name_what_made_them(world: World, tmp_path: Path) -> None:
-    write(tmp_path, [photo("Ann", 0.5)], [pair(True, 0.5)], preset="paper", seed=7)
+    write(tmp_path, [photo("Ann", 0.5)], [pair(True, 0.5)], seed=7)
+    expected = {
+        "run_id": "run",
+        "dataset": "lfw",
+        "folds": [10],
+        "photographs": 3,
+        "network": "judge",
+        "network_sha256": "hash of judge",
+        "method": "fast",
+        "preset": "paper",
+        "iterations": 30,
+        "face": "central",
+        "seed": 7,
+        "assets": [("a", "b")],
+        "config_sha256": "settings",
+        "units": "cosine",
+    }
     for table in ("lfw_photos", "lfw_pairs", "lfw_summary"):
-        for row in tables.read(tmp_path, table).to_pylist():
-            assert (row["dataset"], row["preset"], row["seed"], row["run_id"]) == ("lfw", "paper", 7, "run")
-            assert (row["network"], row["network_sha256"], row["method"]) == ("judge", "hash of judge", "fast")
-            assert row["units"] == "cosine"
-            assert row["code_version"]
+        rows = tables.read(tmp_path, table).to_pylist()
+        assert [{name: row[name] for name in expected} for row in rows] == [expected] * len(rows) != []
     assert len(tables.read(tmp_path, "published")) > 20
 
 
 def test_a_repeated_evaluation_replaces_its_rows_alone(world: World, tmp_path: Path) -> None:
-    write(tmp_path, [photo("Ann", 0.1)], [pair(True, 0.1)])
     others: list[tuple[dict[str, Any], dict[str, Any]]] = [
         ({"method": "ganfit"}, {}),
         ({"network": "juror"}, {}),
-        ({}, {"preset": "paper"}),
+        ({}, {"config": "other settings"}),
         ({}, {"seed": 1}),
         ({}, {"dataset": "lfw-other"}),
+        ({}, {"count": 2}),
+        ({}, {"folds": (9, 10)}),
     ]
+    write(tmp_path, [photo("Ann", 0.1)], [pair(True, 0.1)])
     for columns, given in others:
         write(tmp_path, [photo("Ann", 0.2, **columns)], [pair(True, 0.2, **columns)], **given)
     write(tmp_path, [photo("Ann", 0.3), photo("Bob", 0.3)], [pair(True, 0.3)])
@@ -154,15 +169,12 @@ def test_a_repeated_evaluation_replaces_its_rows_alone(world: World, tmp_path: P
     assert len(tables.read(tmp_path, "lfw_summary")) == 2 * (len(others) + 1)
 
 
-def test_a_run_over_more_folds_replaces_the_rows_of_one_and_no_summary(world: World, tmp_path: Path) -> None:
-    write(tmp_path, [photo("Ann", 0.1)], [pair(True, 0.1)])
-    photos = [photo("Ann", 0.2), photo("Cas", 0.2, 9)]
-    write(tmp_path, photos, [pair(True, 0.2), pair(False, 0.2, 9)], folds=[9, 10])
-    for table in ("lfw_photos", "lfw_pairs"):
-        found = tables.read(tmp_path, table).to_pylist()
-        assert sorted((row["fold"], row["cosine"]) for row in found) == [(9, 0.2), (10, 0.2)]
-    folds = Counter(tuple(row["folds"]) for row in tables.read(tmp_path, "lfw_summary").to_pylist())
-    assert folds == {(10,): 2, (9, 10): 2}
+def test_another_file_of_the_network_takes_the_rows_place(world: World, tmp_path: Path) -> None:
+    write(tmp_path, [photo("Ann", 0.1)], [])
+    world.hashes["judge"] = "another"
+    write(tmp_path, [photo("Ann", 0.2)], [])
+    (row,) = tables.read(tmp_path, "lfw_photos").to_pylist()
+    assert (row["network_sha256"], row["cosine"]) == ("another", 0.2)
 
 
 def test_each_network_has_a_summary_of_its_own_rows(world: World, tmp_path: Path) -> None:
