@@ -36,7 +36,7 @@ def draw_lfw(out: Path) -> list[Path]:
             same, different = ([row for row in own if row["same"] is alike] for alike in (True, False))
             if same and different:
                 path = out / FIGURES / f"lfw-pairs-{_named(rows[0])}-{_file_name(name)}.png"
-                what = name if rows[0]["method"] == PHOTOGRAPHS else f"renderings of {name}"
+                what = name if own[0]["method"] == PHOTOGRAPHS else f"renderings of {name}"
                 pair_histogram(path, _values(same), _values(different), f"{_titled(rows[0])}: pairs of {what}")
                 drawn.append(path)
     return drawn
