@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect.testing.utilities import prefect_test_harness
 
 import flows.benchmark
 from data import schemas, tables
@@ -13,6 +15,8 @@ from data.collections import discover
 from data.faces_dataset import DatasetError
 from data.lfw import LfwError
 from flows.benchmark import benchmark
+from flows.evaluate_lfw import evaluate_lfw
+from flows.evaluate_quality import evaluate_quality
 from flows.write_tables import missing_rows, write_tables
 from tasks.micc_recipes import MEAN_FACE
 from tests import judged
@@ -110,8 +114,10 @@ def test_a_folder_that_is_not_micc_is_an_error_before_anything_else(lfw: Path, t
 
 
 def test_tables_and_figures_are_written_and_the_same_call_computes_nothing(
-    lfw: Path, tmp_path: Path, world: World
+    lfw: Path, tmp_path: Path, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    quality: Any = functools.partial(evaluate_quality.fn, corruptions=["none"])
+    monkeypatch.setattr(flows.benchmark.evaluate_quality, "fn", quality)  # all of them take seconds
     out = tmp_path / "out"
     written = benchmark.fn(lfw, out, ["fast"], corrupted=2)
     assert all(path.is_file() for path in written)
@@ -127,6 +133,19 @@ def test_tables_and_figures_are_written_and_the_same_call_computes_nothing(
     assert pictures > 0
     assert benchmark.fn(lfw, out, ["fast"], corrupted=2) == written
     assert world.asked() == (0, 0)
+
+
+def test_through_prefect_the_evaluations_leave_the_same_rows(lfw: Path, tmp_path: Path) -> None:
+    photograph = str(judged.photograph(tmp_path / "ann.png", RED))
+
+    def rows(out: Path, of_lfw: Any, of_quality: Any) -> list[dict[str, Any]]:
+        made = [*of_lfw(lfw, out / "lfw", ["fast"]), *of_quality([photograph], out, ["fast"], ["none", "noise"])]
+        return [{name: row[name] for name in row if name not in ("run_id", "created_at")} for row in made]
+
+    with prefect_test_harness(server_startup_timeout=120):
+        served = rows(tmp_path / "served", evaluate_lfw, evaluate_quality)
+    assert len(served) == 3 + 4
+    assert served == rows(tmp_path / "plain", evaluate_lfw.fn, evaluate_quality.fn)
 
 
 def test_only_tables_that_there_are_rows_for_are_written(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from data import tables
 from data.assets import AssetError, MissingAssetError
+from data.lock import LockedError, locked
 from flows.evaluate_lfw import evaluate_lfw
 from tasks.micc_recipes import MEAN_FACE
 from tests import judged
@@ -258,3 +259,11 @@ def test_a_fit_that_fails_in_one_method_alone_leaves_the_other_its_row(world: Wo
     evaluate_lfw.fn(root, out, ["ganfit", "fast"], folds=[9])
     statuses = {row["method"]: row["status"] for row in rows(out, "lfw_photos", unit_id=path_of("Fay 1"))}
     assert statuses == {"ganfit": "failed", "fast": "ok"}
+
+
+def test_a_second_run_in_the_same_folder_is_refused_while_the_first_is_at_work(
+    world: World, root: Path, out: Path
+) -> None:
+    with locked(out / "photographs", "another"), pytest.raises(LockedError):
+        evaluate_lfw.fn(root, out, ["fast"], folds=[10])
+    assert evaluate_lfw.fn(root, out, ["fast"], folds=[10])

@@ -13,6 +13,7 @@ import pytest
 import tasks.corrupt_photographs
 from data import tables
 from data.assets import AssetError, MissingAssetError
+from data.lock import LockedError, locked
 from flows.evaluate_quality import evaluate_quality
 from ganfit_core.corruption import Corrupted
 from tasks.micc_recipes import ABLATION, MEAN_FACE
@@ -308,3 +309,11 @@ def test_rows_of_other_settings_stand_beside_each_other_and_name_them(
     assert sum(row["method"] == "ganfit" for row in found) == 2 * len(before)
     expected = {"preset": "laptop", "iterations": None, "seed": 0, "face": "largest"} | change
     assert all({name: row[name] for name in expected} == expected for row in rows)
+
+
+def test_a_second_run_in_the_same_folder_is_refused_while_the_first_is_at_work(
+    world: World, photographs: str, out: Path
+) -> None:
+    with locked(out, "another"), pytest.raises(LockedError):
+        evaluate_quality.fn([photographs], out, ["fast"], ["none"])
+    assert evaluate_quality.fn([photographs], out, ["fast"], ["none"])

@@ -107,6 +107,17 @@ def test_pixels_beyond_the_photograph_do_not_count(world: World, tmp_path: Path)
     assert half == pytest.approx(full / 2, rel=0.05)
 
 
+def test_pixels_beyond_the_face_do_not_count(world: World, tmp_path: Path) -> None:
+    hat = face(tmp_path / "hat.png", RED)
+    pixels = np.array(Image.open(hat.unit.path))
+    pixels[:28] = GREEN  # the landmarks begin 7 px below
+    Image.fromarray(pixels).save(hat.unit.path)
+    row = measured(hat, hat, tmp_path)
+    assert row["mae"] == pytest.approx(0, abs=1e-6)
+    assert row["ssim"] == pytest.approx(1, abs=1e-6)
+    assert row["psnr_db"] > 100
+
+
 def test_known_figures_are_read(world: World, tmp_path: Path) -> None:
     ann = face(tmp_path / "ann.png", RED, blue=0.3)
     first = measured(ann, ann, tmp_path)

@@ -56,10 +56,15 @@ def test_rows_are_read_by_method_and_collection(world: World, folder: Path, tmp_
     out = tmp_path / "out"
     for method in ("fast", "ganfit"):
         judged.reconstruct_here([str(folder)], out, method)
-    judged.reconstruct_here([str(folder / "bob.png")], out, "fast")
+    namesake = judged.photograph(tmp_path / "others" / "bob.png", RED)
+    judged.reconstruct_here([str(namesake)], out, "fast")
     faces = stored_faces(out, "fast", discover([folder]))
     assert sorted(faces) == ["ann.png", "bob.png", "cas.png"]
-    assert sorted(stored_faces(out, "fast", discover([folder / "bob.png"]))) == ["bob.png"]
+    (other,) = stored_faces(out, "fast", discover([namesake])).values()
+    assert faces["bob.png"].parameters is not None
+    assert other.parameters is not None
+    np.testing.assert_allclose(faces["bob.png"].parameters["identity"], np.array(GREEN) / 255, atol=1e-6)
+    np.testing.assert_allclose(other.parameters["identity"], np.array(RED) / 255, atol=1e-6)
     assert stored_faces(out, "pcafit", discover([folder])) == {}
     ann, cas = faces["ann.png"], faces["cas.png"]
     assert (ann.ok, ann.status, ann.reason, ann.unit.path) == (True, "ok", None, folder / "ann.png")
