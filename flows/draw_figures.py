@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from data import tables
 from flows.tables.lfw import SECTION, scope
 from flows.tables.quality import CONDITION
-from flows.tables.selection import EXPECTED, SETTINGS, Row, grouped, in_order, newest, short, variants
+from flows.tables.selection import EXPECTED, SETTINGS, Row, grouped, in_order, newest, variants
 from tasks.evaluate_quality import CORRUPTED
 from tasks.likeness_names import PHOTOGRAPHS
 
@@ -29,7 +29,7 @@ def draw_lfw(out: Path) -> list[Path]:
     for rows in _sections(_rows(out, "lfw_photos", (*SECTION, "method", "unit_id", *SETTINGS)), SECTION):
         shown = {name: _values(own) for name, own in _by_method(rows).items()}
         path = out / FIGURES / f"lfw-photo-rendering-{_named(rows[0])}.png"
-        cosine_histogram(path, shown, f"{_titled(rows[0])}: photographs and their renderings")
+        cosine_histogram(path, shown, _titled("photographs and their renderings", rows[0]))
         drawn.append(path)
     for rows in _sections(_rows(out, "lfw_pairs", (*SECTION, "method", "first", "second", *SETTINGS)), SECTION):
         for name, own in _by_method(rows).items():
@@ -37,7 +37,7 @@ def draw_lfw(out: Path) -> list[Path]:
             if same and different:
                 path = out / FIGURES / f"lfw-pairs-{_named(rows[0])}-{_file_name(name)}.png"
                 what = name if own[0]["method"] == PHOTOGRAPHS else f"renderings of {name}"
-                pair_histogram(path, _values(same), _values(different), f"{_titled(rows[0])}: pairs of {what}")
+                pair_histogram(path, _values(same), _values(different), _titled(f"pairs of {what}", rows[0]))
                 drawn.append(path)
     return drawn
 
@@ -57,7 +57,7 @@ def draw_quality(out: Path) -> list[Path]:
         for measure, values in measures.items():
             path = out / FIGURES / f"quality-{_file_name(dataset)}-{measure}.png"
             unit = "mean absolute error, colours in [0, 1]" if measure == "mae" else measure.replace("-", " of ")
-            title = f"{dataset}: renderings fitted to corrupted photographs, against the clean ones"
+            title = f"renderings fitted to corrupted photographs, against the clean ones\n{dataset}"
             corruption_bars(path, _by_corruption(values), title, unit)
             drawn.append(path)
     return drawn
@@ -101,13 +101,14 @@ def _place(method: str) -> int:
     return EXPECTED.index(method) if method in EXPECTED else len(EXPECTED)
 
 
-def _titled(row: Row) -> str:
-    return f"{row['dataset']}, {scope(row['folds'])}, {row['photographs']:,} photographs, {row['network']}"
+def _titled(what: str, row: Row) -> str:
+    where = f"{row['dataset']}, {scope(row['folds'])}, {row['photographs']:,} photographs"
+    return f"{what}, by {row['network']}\n{where}"
 
 
 def _named(row: Row) -> str:
     """For a file."""
-    return _file_name(f"{row['network']}-{scope(row['folds'])}-{row['photographs']}-{short(row['network_sha256'])}")
+    return _file_name(f"{row['network']}-{scope(row['folds'])}-{row['photographs']}-{row['network_sha256'][:8]}")
 
 
 def _file_name(text: str) -> str:

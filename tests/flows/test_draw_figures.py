@@ -18,7 +18,7 @@ from tests import judged
 from tests.judged import GREEN, RED, WALL, World
 
 LEVEL = 200 / 255
-SECTION = "judge-held-out-fold-4-hash-of-judge"
+SECTION = "judge-held-out-fold-4-hash-of-"
 """Network, choice of photographs, weights."""
 PHOTOGRAPHS = {"Ann 1": RED, "Ann 2": RED, "Bob 1": GREEN, "Cas 1": WALL, "Dan 1": GREEN, "Dan 2": RED}
 FOLDS = {
@@ -59,7 +59,7 @@ def test_cosines_of_photographs_are_shown_by_method_in_the_tables_order(lfw: Pat
     assert list(cosines) == [MEAN_FACE, "ganfit", "fast"]
     np.testing.assert_allclose(cosines["fast"], [0.8] * 3, atol=1e-6)  # without Cas, who has no face
     np.testing.assert_allclose(cosines["ganfit"], [1] * 3, atol=1e-6)
-    assert title.startswith("lfw-small, held-out fold, 4 photographs, judge")
+    assert title == "photographs and their renderings, by judge\nlfw-small, held-out fold, 4 photographs"
 
 
 def test_pairs_are_shown_for_photographs_and_each_method(lfw: Path, drawn: dict[str, Any]) -> None:
@@ -69,7 +69,7 @@ def test_pairs_are_shown_for_photographs_and_each_method(lfw: Path, drawn: dict[
         np.testing.assert_allclose(same, [1, 1], atol=1e-6)
         np.testing.assert_allclose(different, [0], atol=1e-6)
         shown = "photographs" if method == "photographs" else f"renderings of {method}"
-        assert title.endswith(f": pairs of {shown}")
+        assert title.startswith(f"pairs of {shown}, by judge\n")
     same, different, *_ = drawn[f"lfw-pairs-{SECTION}-mean-face.png"]
     np.testing.assert_allclose([*same, *different], [1] * 3, atol=1e-6)
 
@@ -92,7 +92,7 @@ def test_other_weights_of_a_network_have_figures_of_their_own(
     world.hashes["judge"] = "other"
     evaluate_lfw.fn(tmp_path / "data", lfw, ["fast"], folds=[10])
     draw_lfw(lfw)
-    old, new = (drawn[f"lfw-photo-rendering-judge-held-out-fold-4-{name}.png"] for name in ("hash-of-judge", "other"))
+    old, new = (drawn[f"lfw-photo-rendering-judge-held-out-fold-4-{name}.png"] for name in ("hash-of-", "other"))
     assert (list(old[0]), list(new[0])) == ([MEAN_FACE, "ganfit"], ["fast"])
 
 
