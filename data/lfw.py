@@ -47,6 +47,8 @@ def open_lfw(root: Path) -> Lfw:
         LfwError: one of them is not there, or there are several such folders.
     """
     pairs = root / "pairs.txt"
+    if not root.is_dir():
+        raise LfwError(f"no such folder: {root}")
     if not pairs.is_file():
         raise LfwError(f"no pairs.txt in {root}: it is published with the photographs of LFW")
     folders = sorted(folder for folder in root.iterdir() if folder.is_dir() and folder.name.startswith("lfw"))

@@ -86,6 +86,7 @@ def lfw(
     from flows.draw_figures import draw_lfw
     from tasks.micc_recipes import MEAN_FACE
 
+    _check(network)
     methods = [name.value for name in method] if method else [name for name in evaluate_lfw.METHODS if name in METHODS]
     with guarded(out_folder, RESUME, each=False):
         try:
@@ -204,12 +205,19 @@ def benchmark(
         err.print(f"missing: {missing}")
 
 
+def _check(networks: list[str] | None) -> None:
+    from ganfit_core.identity.networks import NETWORKS
+
+    if unknown := sorted(set(networks or []) - set(NETWORKS)):
+        stop(f"no such network: {', '.join(unknown)}; there are {', '.join(NETWORKS)}", BAD_ARGUMENT)
+
+
 def _tell(table: str, folder: Path) -> None:
-    """The table's sheets, without what is missing of it: not all was asked for."""
+    """The table of ours, without what is missing of it: not all was asked for."""
     from flows.tables import rendering
     from flows.tables.building import build
     from flows.tables.names import TableName
 
-    for sheet in build(TableName(table), folder).sheets:
-        rendering.show(sheet)
-    out.print(f"figures: {folder / 'figures'}")
+    ours, *_ = build(TableName(table), folder).sheets
+    rendering.show(ours)
+    out.print(f"`ganfit table {table} {folder}` shows it again, beside the literature's numbers")

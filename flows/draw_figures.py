@@ -49,16 +49,16 @@ def draw_quality(out: Path) -> list[Path]:
 
     drawn = []
     rows = [row for row in _rows(out, "image_quality", (*CONDITION, *SETTINGS)) if not row["without"]]
-    for (dataset,), own in grouped(rows, "dataset").items():
+    for (dataset, photographs), own in grouped(rows, "dataset", "photographs").items():
         measures = {"mae": [(row, row["mae"]) for row in own]}
         for network in sorted({network for row in own for network, _ in row["cosines"]}):
             known = [(row, dict(row["cosines"])) for row in own]
             measures[f"cosine-{network}"] = [(row, cosines[network]) for row, cosines in known if network in cosines]
         for measure, values in measures.items():
-            path = out / FIGURES / f"quality-{_file_name(dataset)}-{measure}.png"
+            path = out / FIGURES / f"quality-{_file_name(dataset)}-{photographs}-{measure}.png"
             unit = "mean absolute error, colours in [0, 1]" if measure == "mae" else measure.replace("-", " of ")
-            title = f"renderings fitted to corrupted photographs, against the clean ones\n{dataset}"
-            corruption_bars(path, _by_corruption(values), title, unit)
+            title = "renderings fitted to corrupted photographs, against the clean ones"
+            corruption_bars(path, _by_corruption(values), f"{title}\n{dataset}, {photographs:,} photographs", unit)
             drawn.append(path)
     return drawn
 

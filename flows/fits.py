@@ -7,6 +7,7 @@ from pathlib import Path
 from flows.reconstruct import reconstruct
 from ganfit_core.methods import METHODS
 from tasks.likeness_settings import Settings
+from tasks.progress import current
 
 FIT_BATCH, REGRESSION_BATCH = 8, 32
 """Faces that are reconstructed together."""
@@ -18,6 +19,8 @@ def reconstruct_for_evaluation(
     photographs: Path, out: Path, method: str, settings: Settings, processes: int, without: tuple[str, ...] = ()
 ) -> None:
     """Reconstruct what is missing of the photographs that a manifest lists; raises what the flow does."""
+    energy = f" without {', '.join(without)}" if without else ""
+    current().heading(f"{method}{energy}: {photographs.stem}")
     reconstruct.fn(
         [str(photographs)],
         out,

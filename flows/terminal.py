@@ -51,6 +51,10 @@ class TerminalProgress:
     ) -> None:
         self._bar.stop()
 
+    def heading(self, what: str) -> None:
+        """Head what follows."""
+        self._out.print(what)
+
     def planned(self, plan: Plan) -> None:
         """Say what is going to be done, of a whole collection."""
         if not self._each:

@@ -145,6 +145,7 @@ def write_quality_rows(
     common = dict.fromkeys(schema.names) | {
         "run_id": run_id,
         "dataset": collection.name,
+        "photographs": len(rows),
         "protocol": CLEAN_REFERENCE.id,
         "protocol_version": CLEAN_REFERENCE.version,
         "cosines": {},
@@ -154,11 +155,12 @@ def write_quality_rows(
         "code_version": code_version(),
         "created_at": datetime.datetime.now(datetime.UTC),
     }
-    complete = [{**common, **row} for row in rows]
+    unfitted = {"iterations": None} if rows[0]["method"] == MEAN_FACE else {}
+    complete = [{**common, **row, **unfitted} for row in rows]
     for row in complete:
         row["cosines"] = sorted(row["cosines"].items())
     first = complete[0]
-    names = ("method", "without", "corruption", "config_sha256", "seed")
+    names = ("photographs", "method", "without", "corruption", "config_sha256", "seed")
     deciding = [collection.key, *(first[name] for name in names)]
     key = hashlib.sha256(json.dumps(deciding).encode()).hexdigest()[:12]
     tables.write_part(complete, schema, out, key, 0)

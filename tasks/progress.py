@@ -13,6 +13,9 @@ from tasks.run import Work
 class Progress(Protocol):
     """What a run reports while it works."""
 
+    def heading(self, what: str) -> None:
+        """A part of something longer begins."""
+
     def planned(self, plan: Plan) -> None:
         """What a run over a collection is going to do."""
 
@@ -31,6 +34,9 @@ class Progress(Protocol):
 
 class Silence:
     """Reports to nobody."""
+
+    def heading(self, what: str) -> None:
+        """Say nothing."""
 
     def planned(self, plan: Plan) -> None:
         """Say nothing."""

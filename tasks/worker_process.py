@@ -107,6 +107,9 @@ class _Reporter:
     def finished(self, work: Work) -> None:
         """Nothing: finished work is sent whole."""
 
+    def heading(self, what: str) -> None:
+        """A worker knows of nothing longer than its shard."""
+
     def counted(self, statuses: Mapping[str, int]) -> None:
         """Nothing: who gave the work counts it."""
 

@@ -18,6 +18,7 @@ from prefect.cache_policies import NO_CACHE
 from data import published, schemas, tables
 from data.lfw import person_of
 from evaluation.identity import auc, equal_error_rate, k_fold_accuracy, tar_at_far
+from ganfit_core.methods import METHODS
 from tasks.code import code_version
 from tasks.evaluate_lfw import Benchmark, Side
 from tasks.likeness_settings import Settings
@@ -94,6 +95,7 @@ def write_lfw_rows(
         "folds": list(benchmark.folds),
         "photographs": len(benchmark.photographs),
         **settings.columns,
+        **({} if side.method in METHODS else {"iterations": None}),
         "assets": sorted(first.assets.items()),
         "config_sha256": first.config_sha256,
         "units": UNITS,

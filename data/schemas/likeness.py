@@ -104,6 +104,7 @@ def image_quality() -> pa.Schema:
         [
             column("run_id", pa.string(), "the run that wrote the row", nullable=False),
             column("dataset", pa.string(), "name of the collection", nullable=False),
+            column("photographs", pa.int32(), "of the collection, that the run was asked for", nullable=False),
             column("unit_id", pa.string(), "the photograph, as in `reconstructions`", nullable=False),
             column("subject", pa.string(), "who is shown, where the collection says it"),
             column("method", pa.string(), "as `ganfit methods` names it, or mean face (folder)", nullable=False),

@@ -29,7 +29,7 @@ _SYMBOLS = {
     "light_prior": "Reg(p_l)",
 }
 """What the paper calls the terms."""
-_SECTION = ("protocol", "dataset", "method", "preset", "iterations", "face", "seed", "assets")
+_SECTION = ("protocol", "dataset", "photographs", "method", "preset", "iterations", "face", "seed", "assets")
 _IDENTITY = ("unit_id", "without", *_SECTION)
 """The energy is among the settings: rows to be compared differ in their hash."""
 _FULL = ()

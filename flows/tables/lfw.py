@@ -134,9 +134,12 @@ def _counted(row: Row) -> str:
 def _notes(rows: Sequence[Row]) -> Iterator[str]:
     protocols = ", ".join(sorted({identified(row) for row in rows}))
     if protocols:
-        yield f"By {protocols}. Pairs are of renderings at one pose, in the row {PHOTOGRAPHS} of photographs."
+        yield f"By {protocols}. Pairs are of renderings at one pose; {PHOTOGRAPHS}, themselves, are the ceiling."
         yield "Photographs and pairs that failed are in no figure; over people, in brackets: the people."
-        yield f"{PHOTOGRAPHS.capitalize()} are the ceiling. Texture models and regressors saw people of folds 1 to 9."
+        yield "Texture models and regressors saw people of folds 1 to 9."
+        for members in _by_section(rows).values():
+            if all(row["protocol"] == PHOTO_RENDERING.id for row in members):
+                yield f"No pair has both of its photographs among the {members[0]['photographs']:,}: ask for more."
     yield f"{GANFIT_LFW} has another network and another crop: not comparable."
     yield from weights([row for row in rows if row["method"] in METHODS])
     if rows:
@@ -150,6 +153,8 @@ def _missing(rows: Sequence[Row], out: str) -> Iterator[Missing]:
         first = members[0] if members else None
         whole = first is not None and scope(first["folds"]) == ALL_FOLDS
         present = {row["method"] for row in members} | ({MEAN_FACE} if whole else set())
+        if members and all(row["protocol"] == PHOTO_RENDERING.id for row in members):
+            present.add(PHOTOGRAPHS)  # there is no pair of them
         if names := tuple(name for name in _EXPECTED if name not in present):
             key = (names, first and (tuple(first["folds"]), first["photographs"]))
             lacking.setdefault(key, ([], first))[0].extend(_title(row) for row in members[:1])

@@ -27,7 +27,7 @@ from ganfit_core.corruption import CORRUPTIONS
 from ganfit_core.methods import DEFAULT, METHODS
 from tasks.likeness_names import NONE
 
-CONDITION = ("dataset", "unit_id", "method", "without", "corruption")
+CONDITION = ("dataset", "photographs", "unit_id", "method", "without", "corruption")
 """Columns that say what was measured, besides settings."""
 _EXPECTED = (NONE, *CORRUPTIONS)
 _MEASURES = ("PSNR, dB", "SSIM", "MAE")
@@ -39,15 +39,17 @@ def report(rows: Sequence[Row], out: str = "OUT") -> Report:
     ``out`` is the folder that the commands for missing rows name.
     """
     rows = newest((row for row in rows if not row["without"]), (*CONDITION, *SETTINGS))
-    rows = sorted(rows, key=lambda row: row["dataset"])
+    rows = sorted(rows, key=lambda row: (row["dataset"], row["photographs"]))
     networks = networks_of(rows)
     sections = []
-    for (_, dataset), of_dataset in grouped(rows, "protocol", "dataset").items():
+    for (_, dataset, photographs), of_dataset in grouped(rows, "protocol", "dataset", "photographs").items():
         by_corruption = grouped(of_dataset, "corruption")
         for corruption in in_order((name for (name,) in by_corruption), _EXPECTED):
             members = by_corruption[corruption,]
             shown = tuple(_rows(members, networks))
-            sections.append(Section(f"{corruption}: {identified(members[0])}, {dataset}", shown))
+            sections.append(
+                Section(f"{corruption}: {identified(members[0])}, {dataset}, {photographs:,} photographs", shown)
+            )
     ours = Sheet(
         "Image quality: renderings against the clean photographs, mean ± standard deviation over the photographs",
         ("method", "photographs", *_MEASURES, *(f"cosine, {network.heading}" for network in networks), "landmarks, %"),
@@ -132,9 +134,7 @@ def _notes(rows: Sequence[Row]) -> Iterator[str]:
         "Landmarks: mean distance of the model's 68 points from those of the clean photograph, % of that between the "
         "eyes. Photographs that failed are in no mean."
     )
-    counts = grouped(rows, "protocol", "dataset", "corruption", "method")
-    if len({len(members) for members in counts.values()}) > 1:
-        yield "Rows are of different numbers of photographs: compare those of one number."
+    yield "In low light, PSNR, SSIM and MAE tell how dark the picture was, not how good the face is."
     yield from weights([row for row in rows if row["method"] in METHODS])
     if rows:
         yield origin(rows)
@@ -142,7 +142,7 @@ def _notes(rows: Sequence[Row]) -> Iterator[str]:
 
 def _missing(rows: Sequence[Row], out: str) -> Iterator[Missing]:
     """What each dataset lacks; methods that lack the same corruptions stand together."""
-    for (dataset,), members in (grouped(rows, "dataset") or {("",): []}).items():
+    for (dataset, _), members in (grouped(rows, "dataset", "photographs") or {("", 0): []}).items():
         present = {(row["method"], row["corruption"]) for row in members}
         lacking: dict[tuple[str, ...], list[str]] = {}
         for method in EXPECTED:
@@ -162,5 +162,5 @@ def options(rows: Sequence[Row]) -> dict[str, list[str]]:
     if not rows:
         return {}
     first = next((row for row in rows if row["method"] in METHODS), rows[0])
-    asked_for = {"photographs": [str(len({row["unit_id"] for row in rows}))], **asked(first)}
+    asked_for = {"photographs": [str(first["photographs"])], **asked(first)}
     return asked_for | ({"face": [first["face"]]} if first["face"] != "largest" else {})

@@ -81,8 +81,13 @@ def identified(row: Row) -> str:
 def origin(rows: Sequence[Row]) -> str:
     """A note that says by which settings and code rows were made."""
     said = []
-    for column, text in (("preset", "preset"), ("seed", "seed"), ("code_version", "code")):
-        if found := sorted({str(row[column]) for row in rows if column in row}):
+    for column, text in (
+        ("preset", "preset"),
+        ("iterations", "iterations"),
+        ("seed", "seed"),
+        ("code_version", "code"),
+    ):
+        if found := sorted({str(row[column]) for row in rows if row.get(column) is not None}):
             said.append(f"{text} {', '.join(found)}")
     return f"Ours: {'; '.join(said)}."
 

@@ -58,10 +58,12 @@ class Report:
 
 
 def mean_and_std(values: Sequence[float], digits: int) -> str:
-    """A cell of the mean and the population's standard deviation."""
+    """A cell of the mean and the population's standard deviation; of a single number, the number."""
     if not values:
         return NONE
     mean = sum(values) / len(values)
+    if len(values) == 1:
+        return f"{mean:.{digits}f}"
     std = (sum((value - mean) ** 2 for value in values) / len(values)) ** 0.5
     return f"{mean:.{digits}f} ± {std:.{digits}f}"
 
