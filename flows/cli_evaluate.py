@@ -138,6 +138,9 @@ def quality(
     from flows import evaluate_quality
     from flows.draw_figures import draw_quality
 
+    _check(network)
+    if leave_one_out is not None and (method or corruption):
+        stop("--leave-one-out takes the place of --method and --corruption", BAD_ARGUMENT)
     if leave_one_out is not None and not METHODS[leave_one_out.value].refine:
         stop(f"{leave_one_out.value} minimises no energy of which something could be left out", BAD_ARGUMENT)
     with guarded(out_folder, RESUME, each=False):

@@ -20,7 +20,8 @@ def reconstruct_for_evaluation(
 ) -> None:
     """Reconstruct what is missing of the photographs that a manifest lists; raises what the flow does."""
     energy = f" without {', '.join(without)}" if without else ""
-    current().heading(f"{method}{energy}: {photographs.stem}")
+    of = "" if photographs.stem == method else f", {photographs.stem}"
+    current().heading(f"{method}{energy}{of}")
     reconstruct.fn(
         [str(photographs)],
         out,

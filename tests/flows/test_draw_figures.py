@@ -125,13 +125,13 @@ def test_quality_is_shown_by_method_and_corruption_in_the_tables_order(quality: 
     assert (
         sorted(path.name for path in paths)
         == sorted(drawn)
-        == [f"quality-photographs-{measure}.png" for measure in ("cosine-judge", "mae")]
+        == [f"quality-photographs-3-{measure}.png" for measure in ("cosine-judge", "mae")]
     )
-    errors, *_ = drawn["quality-photographs-mae.png"]
+    errors, *_ = drawn["quality-photographs-3-mae.png"]
     assert list(errors) == [MEAN_FACE, "ganfit", "fast"]
     assert all(list(values) == ["none", "noise"] for values in errors.values())
     np.testing.assert_allclose(errors["fast"]["none"], [LEVEL / 4] * 2, atol=1e-5)
-    cosines, *_ = drawn["quality-photographs-cosine-judge.png"]
+    cosines, *_ = drawn["quality-photographs-3-cosine-judge.png"]
     np.testing.assert_allclose(cosines["fast"]["none"], [0.8] * 2, atol=1e-6)
 
 

@@ -268,11 +268,23 @@ def test_a_repeated_condition_replaces_its_rows_alone(world: World, measured: li
     ]
     for given in others:
         write(tmp_path, measure([ann], [ann]), **given)
-    assert len(tables.read(tmp_path, "image_quality")) == len(conditions) + len(others) + 1
+    apart = len(conditions) + len(others) + 1
+    assert len(tables.read(tmp_path, "image_quality")) == apart
     for condition in conditions:
+        write(tmp_path, measure([ann], [ann], condition=condition))
+    assert len(tables.read(tmp_path, "image_quality")) == apart
+    for condition in conditions:  # another number of photographs
         write(tmp_path, measure([ann, face("bob")], [ann, face("bob")], condition=condition))
     counts = Counter(row["unit_id"] for row in tables.read(tmp_path, "image_quality").to_pylist())
-    assert counts == {"ann": len(conditions) + len(others) + 1, "bob": len(conditions)}
+    assert counts == {"ann": apart + len(conditions), "bob": len(conditions)}
+
+
+def test_the_mean_face_has_no_iterations(world: World, measured: list[Chunk], tmp_path: Path) -> None:
+    settings = dataclasses.replace(LAPTOP, iterations=20)
+    for method in ("ganfit", MEAN_FACE):
+        write(tmp_path, measure([face("ann")], [face("ann")], condition=Condition(method)), settings=settings)
+    rows = tables.read(tmp_path, "image_quality").to_pylist()
+    assert {row["method"]: row["iterations"] for row in rows} == {"ganfit": 20, MEAN_FACE: None}
 
 
 def test_no_result_key_is_told_of_the_mean_face(world: World, measured: list[Chunk]) -> None:

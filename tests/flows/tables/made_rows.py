@@ -109,6 +109,7 @@ def quality(photo: int, mae: float | None, **columns: Any) -> dict[str, Any]:
     """A row of `image_quality`; without an error, that of a photograph without a face."""
     own = {
         "dataset": "photographs",
+        "photographs": 3,
         "unit_id": f"{photo}.jpg",
         "method": "ganfit++",
         "without": [],

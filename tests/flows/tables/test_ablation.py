@@ -68,7 +68,7 @@ def test_the_papers_figure_stands_apart() -> None:
     assert found["I_R \\ {L_id, L^_id, L_con}"] == ("0.032", "-0.019")
 
 
-SHOWN = "--photographs 1 --face central"
+SHOWN = "--photographs 3 --face central"
 
 
 def test_what_is_missing_is_told_with_the_command_that_makes_it() -> None:
