@@ -239,7 +239,8 @@ def test_rows_name_the_settings_that_were_asked_for(world: World, root: Path, ou
     evaluate_lfw.fn(root, out, [MEAN_FACE, "ganfit"], folds=[10], photographs=3, iterations=7, seed=5)
     for table in ("lfw_photos", "lfw_pairs", "lfw_summary"):
         for row in rows(out, table):
-            assert (row["preset"], row["iterations"], row["seed"], row["face"]) == ("laptop", 7, 5, "central")
+            iterations = 7 if row["method"] == "ganfit" else None  # nothing else is fitted
+            assert (row["preset"], row["iterations"], row["seed"], row["face"]) == ("laptop", iterations, 5, "central")
             assert (row["folds"], row["photographs"]) == ([10], 3)
 
 
