@@ -77,7 +77,9 @@ class Reconstructor(doubles.FakeReconstructor):
 
 
 @functools.cache
-def load_models(preset: str, method: str, iterations: int | None = None) -> tasks.models.Models:
+def load_models(
+    preset: str, method: str, iterations: int | None = None, without: tuple[str, ...] = ()
+) -> tasks.models.Models:
     """In place of tasks.models.load_models."""
     settings = {"preset": preset, "iterations": iterations}
     return doubles.models(detect=detect, reconstructor=Reconstructor(), settings=settings)

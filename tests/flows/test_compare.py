@@ -40,7 +40,9 @@ def stand_ins(monkeypatch: pytest.MonkeyPatch) -> dict[str, PaintingReconstructo
     """A reconstructor for each method of GREYS; others lack their models."""
     reconstructors = {name: PaintingReconstructor(grey) for name, grey in GREYS.items()}
 
-    def load_models(preset: str, method: str, iterations: int | None = None) -> tasks.models.Models:
+    def load_models(
+        preset: str, method: str, iterations: int | None = None, without: tuple[str, ...] = ()
+    ) -> tasks.models.Models:
         if method not in reconstructors:
             raise MissingAssetError(f"{method} cannot run")
         return doubles.models(reconstructor=reconstructors[method])

@@ -61,9 +61,10 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def evaluate(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fitter: filmed.Fitter) -> Evaluate:
-    monkeypatch.setattr(
-        tasks.predict_subject, "load_models", lambda preset, method, *options: filmed.models(method, fitter)
-    )
+    def load(preset: str, method: str, iterations: int | None, without: tuple[str, ...]) -> Any:
+        return filmed.models(method, fitter.without(*without) if without else fitter)
+
+    monkeypatch.setattr(tasks.predict_subject, "load_models", load)
     for module in (tasks.predict_subject, tasks.evaluate_micc):
         monkeypatch.setattr(module, "judge_or_none", lambda: None)
     for name in (DENG, GENOVA):  # where heads differ it takes many steps to come to rest

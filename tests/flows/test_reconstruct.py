@@ -90,7 +90,7 @@ def test_the_number_of_iterations_reaches_the_models_and_the_hash_of_the_configu
     monkeypatch.setattr(tasks.models, "load_models", lambda *names: [asked.append(names), load_stand_ins(*names)][1])
     for out, iterations in (("a", None), ("b", 30), ("c", 100)):
         fit([photos / "0.png"], tmp_path / out, method="fast", iterations=iterations)
-    assert set(asked) == {("laptop", "fast", iterations) for iterations in (None, 30, 100)}
+    assert set(asked) == {("laptop", "fast", iterations, ()) for iterations in (None, 30, 100)}
     (preset,), (fewer,), (same,) = (tables.read(tmp_path / out)["config_sha256"].to_pylist() for out in "abc")
     assert fewer != preset == same
 
