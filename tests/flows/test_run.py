@@ -41,7 +41,9 @@ def weights(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Hashes of the stand-ins' assets, to be changed."""
     hashes = {"morphable": "00", "regressor-gan": "11", "texture-vae": "22"}
 
-    def load(preset: str, method: str, iterations: int | None = None) -> tasks.models.Models:
+    def load(
+        preset: str, method: str, iterations: int | None = None, without: tuple[str, ...] = ()
+    ) -> tasks.models.Models:
         needed = tasks.models.needed_assets(METHODS[method])
         used = {name: sha256 for name, sha256 in hashes.items() if name in needed}
         return doubles.models(sha256=used, settings={"iterations": iterations})

@@ -11,6 +11,8 @@ from torch.nn.functional import cosine_similarity
 from ganfit_core.identity import MobileFaceNet
 from ganfit_core.identity.chip import five_points
 
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
 
 @pytest.fixture(scope="session")
 def folder() -> Path:
@@ -24,7 +26,9 @@ def test_embedding_equals_the_published_onnx(folder: Path, photos: dict) -> None
     noise = torch.rand(1, 3, 112, 112, generator=torch.Generator().manual_seed(0))
     aligned = torch.cat([network.align(photos["upright"].image, photos["upright"].landmarks), noise])
     session = onnxruntime.InferenceSession(str(folder / "MobileFaceNet.onnx"), providers=["CPUExecutionProvider"])
-    inputs = (2 * aligned - 1).numpy()
+    # Its publisher normalises by the statistics of ImageNet, in training and in evaluation.
+    mean, deviation = (np.array(three, np.float32)[:, None, None] for three in (MEAN, DEVIATION))
+    inputs = (aligned.numpy() - mean) / deviation
     expected = torch.from_numpy(np.concatenate([session.run(None, {"input0": item[None]})[0] for item in inputs]))
     features = network.features(aligned)
     assert cosine_similarity(features.embedding, expected).min() > 0.99999
