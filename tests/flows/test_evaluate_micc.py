@@ -61,7 +61,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def evaluate(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fitter: filmed.Fitter) -> Evaluate:
-    def load(preset: str, method: str, iterations: int | None, without: tuple[str, ...]) -> Any:
+    def load(preset: str, method: str, iterations: int | None, without: tuple[str, ...] = ()) -> Any:
         return filmed.models(method, fitter.without(*without) if without else fitter)
 
     monkeypatch.setattr(tasks.predict_subject, "load_models", load)
